@@ -1,0 +1,73 @@
+/* Commands: one file and one row each (cmd.list). The row gives parsing, --help, man page,
+ * completion, role and audit; key, palette, CLI and headless run are the same thing. */
+#ifndef CMD_CMD_H
+#define CMD_CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/buf.h"
+#include "base/err.h"
+#include "conf/conf.h"
+
+enum cmd_flag {
+    CMD_READONLY = 1,  /* a viewer may */
+    CMD_MUTATES = 2,   /* audited; operator */
+    CMD_PLANS = 4,     /* has --plan */
+    CMD_JSON = 8,      /* has -o json */
+    CMD_NO_PROJECT = 16, /* runs without weir.yml */
+    CMD_HIDDEN = 32,
+};
+
+enum cmd_opt_type { OPT_FLAG, OPT_TEXT, OPT_INT, OPT_DURATION, OPT_LIST /* repeatable */ };
+
+struct cmd_opt {
+    const char *name;  /* "select": --select */
+    char letter;       /* 's' or 0 */
+    enum cmd_opt_type type;
+    const char *arg;   /* "SELECTOR" for the help; NULL for flags */
+    const char *doc;
+    const char *env;   /* environment form, or NULL */
+};
+
+struct cmd_args {
+    const struct platform *platform; /* NULL with CMD_NO_PROJECT when there is none */
+    const struct cmd *cmd;
+    int argc;          /* operands */
+    char **argv;
+    bool is_json, is_quiet;
+    const char *output; /* text json csv */
+    const char *exe;    /* path of this executable */
+    void *values;      /* parsed options; use the getters */
+};
+bool opt_flag(const struct cmd_args *a, const char *name);
+const char *opt_text(const struct cmd_args *a, const char *name, const char *fallback);
+long opt_int(const struct cmd_args *a, const char *name, long fallback);
+/* NULL-terminated list of a repeatable option; values with spaces are split for selects
+ * by the selector itself. NULL when absent. */
+const char *const *opt_list(const struct cmd_args *a, const char *name);
+
+struct cmd {
+    const char *name, *summary, *operands /* "[NODE…]" */, *doc /* paragraphs */;
+    int flags;
+    const struct cmd_opt *opts; /* ends with a NULL name */
+    /* exit status >= 0, or negative error with e filled. Output to stdout by out.h. */
+    int (*run)(const struct cmd_args *a, struct err *e);
+};
+
+const struct cmd *cmd_find(const char *name);
+size_t cmd_count(void);
+const struct cmd *cmd_at(size_t i);
+/* Whole command line → exit status; prints errors. */
+int cmd_main(int argc, char **argv);
+
+/* Tables for people, arrays for programs: columns described once. rows: JSON array of
+ * objects. Text goes through text_sanitise. */
+struct cmd_column {
+    const char *key, *title;
+    enum { COL_TEXT, COL_NUMBER, COL_TIME, COL_DURATION, COL_MONEY, COL_BYTES } kind;
+};
+int cmd_print_rows(const struct cmd_args *a, const json_t *rows,
+                   const struct cmd_column *columns, size_t n, struct err *e);
+int cmd_print_json(const json_t *v, struct err *e);
+
+#endif

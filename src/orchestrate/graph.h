@@ -1,0 +1,70 @@
+/* The one graph: source → topic → stream → topic → load → bronze table → model → gate →
+ * exposure. Built from the platform file and the project's manifest; what anything
+ * selects, plans, reruns and shows hangs on it. */
+#ifndef ORCHESTRATE_GRAPH_H
+#define ORCHESTRATE_GRAPH_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/err.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "model/model.h"
+
+#define GRAPH_KIND_MAP(X)                                                               \
+    X(SOURCE, "source")   /* source system: a plugin */                                 \
+    X(TOPIC, "topic")                                                                   \
+    X(STREAM, "stream")                                                                 \
+    X(LOAD, "load")                                                                     \
+    X(TABLE, "table")     /* bronze table: a dbt source */                              \
+    X(MODEL, "model")                                                                   \
+    X(SEED, "seed")                                                                     \
+    X(SNAPSHOT, "snapshot")                                                             \
+    X(TEST, "test")                                                                     \
+    X(GATE, "gate")                                                                     \
+    X(EXPOSURE, "exposure")
+enum graph_kind {
+#define X(name, text) GRAPH_##name,
+    GRAPH_KIND_MAP(X)
+#undef X
+};
+const char *graph_kind_name(enum graph_kind k);
+
+struct graph_node {
+    const char *id; /* "source.pos" "topic.transactions" "stream.enrichment"
+                       "load.raw_transactions" or the project's unique id, "gate.NAME" */
+    const char *name;
+    enum graph_kind kind;
+    const struct node *node; /* project's node or NULL */
+    size_t *up, *down;       /* indexes */
+    size_t n_up, n_down;
+};
+
+struct graph {
+    struct arena arena;
+    struct graph_node *nodes; /* topological order */
+    size_t n;
+    struct map by_id; /* id → index + 1 as pointer */
+};
+
+/* pr may be NULL (no models). ERR_CONFIG with the cycle printed when there is one. */
+int graph_build(struct graph *g, const struct platform *p, const struct project *pr,
+                struct err *e);
+void graph_release(struct graph *g);
+/* Node by id, or by bare name when unambiguous; nearest name in the error. */
+int graph_find(const struct graph *g, const char *name, size_t *out, struct err *e);
+
+/* dbt's selection grammar (dbt.md 1.6): union by space, intersection by comma, + @ n+,
+ * tag: path: source: fqn: file: resource_type: package: test_type: test_name: config.x:.
+ * out[i] set for selected nodes. Tests follow "eager" unless told otherwise. */
+struct graph_selection {
+    const char *const *select;  /* NULL-terminated; NULL: everything of the project */
+    const char *const *exclude;
+    const char *indirect;       /* eager, cautious, buildable, empty; NULL: eager */
+};
+int graph_select(const struct graph *g, const struct graph_selection *s, bool *out,
+                 struct err *e);
+
+#endif

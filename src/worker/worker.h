@@ -1,0 +1,19 @@
+/* Worker kinds: one row each in worker.list; `weir worker KIND …` runs one. */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include "base/err.h"
+#include "conf/conf.h"
+#include "wire/channel.h"
+
+struct worker_kind {
+    const char *name, *summary;
+    /* argv behind the kind: SOURCE, JOB …; returns 0 or negative. */
+    int (*run)(const struct platform *p, int argc, char **argv, struct channel *ch,
+               struct err *e);
+};
+const struct worker_kind *worker_find(const char *name);
+/* main of `weir worker`: opens the channel, limits, name, signals; exit status. */
+int worker_main(const struct platform *p, int argc, char **argv);
+
+#endif
