@@ -16,13 +16,30 @@
  *   {"t":"drained","data":{…}}          answer to drain: everything read is written
  *   {"t":"result","task":"id","attempt":1,"status":"success|error|fail|warn|pass|skipped|blocked",
  *    "retryable":false,"message":"…","rows":12,"seconds":0.12,"data":{…}}
- *   {"t":"plan","task":"id","data":PLAN}   answer to a plan task (orchestrate/plan.h)
+ *   {"t":"plan","task":"id","attempt":1,"data":PLAN}   answer to a plan task (plan.h); when
+ *                                       there is no plan: a result with status error
  * supervisor → worker
  *   {"t":"task","task":"id","attempt":1,"kind":"plan|seed|run|test|gate|…","data":{…}}
  *   {"t":"drain"}  read to the end offsets of now, flush, answer drained, keep running
  *   {"t":"stop"}   finish the epoch, close, exit 0
  *   {"t":"ack","id":7}
  *   {"t":"clock","now_ms":…}            the platform's data clock moved
+ * The first stage of a run is planned, its items are executed one task per worker at a
+ * time. Data of a task, by kind (absent members: not asked for):
+ *   plan: {command, reason, run, select:[…], exclude:[…], indirect, full_refresh, fail_fast,
+ *          vars, now_ms, node, scope, last_tasks:[as the tasks feed]}   (plan_request)
+ *   start, finish: before the first and after the last item of a run, once (hooks of the
+ *          project, artifacts): {command, run, full_refresh, vars, now_ms, args};
+ *          finish also {results:[{node, status, message, rows, seconds, attempt, data}…],
+ *          elapsed_s}
+ *   an item of the plan (seed run test gate snapshot replay …): the item's own members and
+ *          {command, run, full_refresh, vars, now_ms}
+ * A worker that dies or is killed in a task counts as a retryable error of that attempt.
+ *
+ * Environment of a worker: WIRE_CHANNEL_ENV=3 tells that descriptor 3 is the channel,
+ * WEIR_ATTEMPT=NAME:N names the process and its attempt for the supervisor's sweeps.
+ * Exit status 0: ended as asked · 2: configuration, never retried · other or a signal:
+ * restarted with backoff.
  *
  * Metrics members by kind (all optional, numbers):
  *   every: cpu_ms rss_kb      ingest: in rejected{reason:n} masked bytes position total at_ms
@@ -37,11 +54,21 @@
  *   ← {"id":1,"ok":true,"data":…}   or {"id":1,"ok":false,"code":"USAGE","error":"…"}
  *   → {"id":2,"cmd":"subscribe","args":{"feeds":["overview","log:stream.enrichment"]}}
  *   ← {"feed":"overview","data":…}  pushed: at once, then when changed, at most 2 a second
- * Commands of the socket (role in brackets): status[viewer] subscribe[viewer]
- *   unsubscribe runs{limit} tasks{run} log{name,lines,run,task} rerun.plan{node,scope}
- *   alerts anomalies{limit}  [operator]: run{command,select,exclude,vars,full_refresh,…}
- *   rerun{node,scope} down cancel{run} restart{process} stop{process} start{process}
- *   ack{key} sync{source}
+ * Commands of the socket:
+ *   [viewer]   status{} → the overview feed · subscribe{feeds} unsubscribe{feeds} → null ·
+ *     processes{} lag{} · runs{limit} tasks{run} · log{name,lines} → the log feed ·
+ *     rerun.plan{node,scope} run.plan{…as run} → PLAN · alerts{} anomalies{limit} · whoami{}
+ *     → {uid, role} · wait{until:"up|ready|idle|drained|down|run:ID"} → {met:bool}: answered
+ *     when it is so, {met:false} when it can no longer become so
+ *   [operator] run{command,select:[…],exclude:[…],indirect,vars,full_refresh,fail_fast,
+ *     reason} → {run} · rerun{node,scope} → {run} · cancel{run} · restart{process}
+ *     stop{process} start{process} · ack{key} · sync{source}
+ *   [admin]    down{now:bool} → null, answered before it begins
+ * Errors: code is a name of base/err.h's table (USAGE NOTFOUND AGAIN UNAVAILABLE LOCKED …);
+ * DENIED when the role does not reach. The role comes from the peer's uid: the owner of
+ * the supervisor and root are admin, others as `roles:` says, nobody else gets in. A client
+ * that does not read what it is sent is told {"feed":"closed","data":{"reason":"…"}} and
+ * dropped.
  *
  * Feeds, the data the console and `status` show:
  *  overview: {platform, environment, version, state:"starting|running|draining|stopping",
@@ -64,7 +91,12 @@
  *  anomalies: [{at_ms, transaction_id, store_id, terminal_id, total, reasons, severity}]
  *  alerts: [{key, severity, summary, component, state:"open|sent|failing|acked|resolved",
  *    at_ms, attempts, detail}]
- *  log:NAME {lines:[{at_ms, stream:"out|err", text}], dropped}   NAME is a process's name
+ *  log:NAME {lines:[{at_ms, stream:"out|err", text}], dropped, seq}   NAME is a process's
+ *    name. seq numbers the first of lines. The first push holds what is kept (at most the
+ *    last 2000 lines), each later one only the lines since; a seq that is not behind the
+ *    last line seen means lines in between were lost (dropped counts those not written).
+ * Process names: ingest.SOURCE stream.JOB (stream.JOB.1 … for further workers) load.NAME
+ *    sql.N lag alert.
  */
 #ifndef WIRE_WIRE_H
 #define WIRE_WIRE_H
@@ -77,12 +109,14 @@
 
 #define WIRE_LINE_MAX  (8u * 1024 * 1024)
 #define WIRE_WORKER_FD 3
+#define WIRE_CHANNEL_ENV "WEIR_CHANNEL"
 #define WIRE_VERSION   1
 
 /* Lines out of a byte stream. */
 struct wire_decoder {
     struct buf pending;
-    size_t at; /* bytes of pending already handed out */
+    size_t at;      /* bytes of pending already handed out */
+    size_t scanned; /* bytes known to hold no newline that was not handed out */
 };
 void wire_decoder_init(struct wire_decoder *d);
 void wire_decoder_release(struct wire_decoder *d);
@@ -95,11 +129,13 @@ int wire_encode(const json_t *msg, struct buf *out, struct err *e);
 
 /* Blocking ends, for the CLI and for workers. fd is the caller's to close. */
 int wire_send(int fd, const json_t *msg, struct err *e);
-/* 1 message, 0 timeout (timeout_ms < 0: none), ERR_UNAVAILABLE when the peer closed. */
+/* 1 message, 0 timeout or a signal came (timeout_ms < 0: no timeout), ERR_UNAVAILABLE when
+ * the peer closed. */
 int wire_recv(int fd, struct wire_decoder *d, int timeout_ms, json_t **out, struct err *e);
 /* Connect to a control socket; ERR_UNAVAILABLE with advice when nobody listens. */
 int wire_connect(const char *path, int *fd, struct err *e);
-/* One request, one answer: *data is a new reference, or the error of the answer. */
+/* One request, one answer (takes args): *data is a new reference, or the error of the
+ * answer. A feed's push that arrives meanwhile is dropped. */
 int wire_request(int fd, struct wire_decoder *d, const char *cmd, json_t *args,
                  json_t **data, struct err *e);
 /* Listening socket (0600), replacing a dead one; ERR_LOCKED when a live peer answers. */
