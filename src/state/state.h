@@ -12,7 +12,11 @@
 struct state;
 
 int state_open(struct state **out, const char *path, bool is_readonly, struct err *e);
-void state_close(struct state *s);
+void state_close(struct state *s); /* NULL allowed */
+/* Several changes as one (and one wait for the disk). A failed commit is rolled back. */
+int state_begin(struct state *s, struct err *e);
+int state_commit(struct state *s, struct err *e);
+void state_rollback(struct state *s);
 
 /* Runs. states: queued running success failed blocked cancelled crashed */
 int state_run_new(struct state *s, const char *command, const char *reason,
@@ -20,6 +24,10 @@ int state_run_new(struct state *s, const char *command, const char *reason,
 /* from may be "a|b"; ERR_AGAIN when the run is in none of those states. */
 int state_run_move(struct state *s, int64_t run_id, const char *from, const char *to,
                    struct err *e);
+/* One run as an object (the runs feed's members, args, message); ERR_NOTFOUND. */
+int state_run_get(struct state *s, int64_t run_id, json_t **out, struct err *e);
+/* What a person should know about the run as a whole ("no plan: …"). */
+int state_run_note(struct state *s, int64_t run_id, const char *message, struct err *e);
 /* Tasks of a run. states: waiting running success pass warn fail error skipped blocked
  * cancelled. deps: JSON array of task ids (node unique ids). */
 int state_task_add(struct state *s, int64_t run_id, const char *node, const char *kind,
@@ -34,7 +42,8 @@ int state_task_end(struct state *s, int64_t run_id, const char *node, int attemp
 int state_task_move(struct state *s, int64_t run_id, const char *node, const char *from,
                     const char *to, const char *message, struct err *e);
 
-/* Lists as JSON arrays shaped as the feeds in wire.h. *out is a new reference. */
+/* Lists as JSON arrays shaped as the feeds in wire.h. *out is a new reference. Tasks also
+ * carry "after" (ids), "item" (what was planned) and "data" (the result's data). */
 int state_runs(struct state *s, int limit, json_t **out, struct err *e);
 int state_tasks(struct state *s, int64_t run_id, json_t **out, struct err *e);
 int state_alerts(struct state *s, bool only_open, json_t **out, struct err *e);
@@ -43,6 +52,8 @@ int state_alerts(struct state *s, bool only_open, json_t **out, struct err *e);
 int state_alert_add(struct state *s, const json_t *alert, bool *is_new, struct err *e);
 int state_alert_move(struct state *s, const char *key, const char *to, const char *detail,
                      struct err *e);
+
+int state_alert_count(struct state *s, int64_t *n_open, struct err *e);
 
 /* Latest figures and samples. */
 int state_put(struct state *s, const char *kind, const char *name, const json_t *data,
@@ -54,6 +65,7 @@ int state_list(struct state *s, const char *kind, json_t **out, struct err *e); 
 /* Audit: who did what. */
 int state_audit(struct state *s, const char *who, const char *verb, const json_t *args,
                 const char *outcome, struct err *e);
+int state_audits(struct state *s, int limit, json_t **out, struct err *e); /* newest first */
 
 /* After a crash: every running attempt becomes "waiting" again when its run goes on
  * (resume), else the run becomes "crashed". Returns how many rows moved. */

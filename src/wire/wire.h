@@ -84,10 +84,11 @@
  *             eta_ms, partitions, complete:"3/10", strip:[lag per partition…]}]}
  *  processes: [{name, kind, pid, state:"down|starting|ready|backoff|stopping|failed|done",
  *    restarts, up_ms, rss_kb, cpu_pct, beat_ms, detail}]
- *  runs: [{id, command, reason, state:"queued|running|success|failed|blocked|cancelled",
- *    started_ms, ended_ms, total, done, failed, skipped}]
+ *  runs: [{id, command, reason, state:"queued|running|success|failed|blocked|cancelled|
+ *    crashed", started_ms, ended_ms, total, done, failed, skipped, message, args}]
  *  tasks:RUN  [{id, node, kind, state:"waiting|running|success|pass|warn|fail|error|skipped|
- *    blocked|cancelled", attempt, started_ms, seconds, rows, message, log}]
+ *    blocked|cancelled", attempt, started_ms, seconds, rows, message, log, after:[ids], item,
+ *    data}]   log: the process whose log has it
  *  anomalies: [{at_ms, transaction_id, store_id, terminal_id, total, reasons, severity}]
  *  alerts: [{key, severity, summary, component, state:"open|sent|failing|acked|resolved",
  *    at_ms, attempts, detail}]
