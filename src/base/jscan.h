@@ -1,9 +1,11 @@
 /* The hot-path JSON scanner: one pass over one document into a flat array of tokens, no
- * allocation per document, every byte checked (RFC 8259 grammar, UTF-8, escapes). What it
- * accepts can be copied verbatim; what it refuses it names with a kind and a position.
+ * allocation per document, every byte checked (RFC 8259 grammar, UTF-8, escapes). What
+ * it accepts can be copied verbatim; what it refuses it names with a kind and a
+ * position.
  *
- * Layout of tokens: a value's token, then for an object key, value, key, value … and for
- * an array its values. tok[i].next is the index behind the value's whole subtree. */
+ * Layout of tokens: a value's token, then for an object key, value, key, value … and
+ * for an array its values. tok[i].next is the index behind the value's whole subtree.
+ */
 #ifndef BASE_JSCAN_H
 #define BASE_JSCAN_H
 
@@ -25,14 +27,14 @@ enum jscan_type {
 };
 
 /* kind, the dead-letter reason that goes with it */
-#define JSCAN_FAULT_MAP(X)                                                              \
-    X(NONE, "")                                                                         \
-    X(SYNTAX, "invalid_json")                                                           \
-    X(NUL, "nul_character")                                                             \
-    X(SURROGATE, "lone_surrogate")                                                      \
-    X(UTF8, "invalid_utf8")                                                             \
-    X(DUPLICATE_KEY, "duplicate_key")                                                   \
-    X(DEPTH, "too_deep")                                                                \
+#define JSCAN_FAULT_MAP(X)                                                             \
+    X(NONE, "")                                                                        \
+    X(SYNTAX, "invalid_json")                                                          \
+    X(NUL, "nul_character")                                                            \
+    X(SURROGATE, "lone_surrogate")                                                     \
+    X(UTF8, "invalid_utf8")                                                            \
+    X(DUPLICATE_KEY, "duplicate_key")                                                  \
+    X(DEPTH, "too_deep")                                                               \
     X(LENGTH, "too_long")
 enum jscan_fault {
 #define X(name, reason) JSCAN_FAULT_##name,
@@ -51,12 +53,16 @@ struct jscan_token {
 };
 
 struct jscan_limits {
-    size_t max_bytes;    /* default 1 MiB */
-    unsigned max_depth;  /* default 64 */
-    size_t max_tokens;   /* default 1 M */
+    size_t max_bytes;   /* default 1 MiB; at most 4 GiB - 1 */
+    unsigned max_depth; /* containers in each other, default 64; at most 4096 */
+    size_t max_tokens;  /* default 1 M */
 };
 extern const struct jscan_limits jscan_default_limits;
 
+struct jscan_frame;
+struct jscan_slot;
+
+/* After a fault only fault* may be read. */
 struct jscan {
     const char *text; /* borrowed from the last jscan_parse */
     struct jscan_token *tok;
@@ -64,12 +70,23 @@ struct jscan {
     enum jscan_fault fault;
     size_t fault_at;        /* byte position, 0-based */
     const char *fault_what; /* static text: what was expected */
+
+    /* the scanner's own: open containers, keys of wide objects, decoded keys */
+    struct jscan_frame *frames;
+    unsigned n_frames;
+    struct jscan_slot *slots;
+    size_t n_slots, used_slots;
+    uint32_t generation;
+    struct buf key_a, key_b;
 };
 
 void jscan_init(struct jscan *s);
 void jscan_release(struct jscan *s);
-/* One whole document (surrounding white space allowed). 0, or ERR_PARSE with fault*. */
-int jscan_parse(struct jscan *s, const char *text, size_t n, const struct jscan_limits *l);
+/* One whole document (surrounding white space allowed), read once. 0; ERR_PARSE with
+ * fault*, the first one by position; ERR_NOMEM. Duplicate keys are found per object, an
+ * escaped key compared as what it spells. Memory is kept for the next document. */
+int jscan_parse(struct jscan *s, const char *text, size_t n,
+                const struct jscan_limits *l);
 
 static inline struct str jscan_raw(const struct jscan *s, size_t i)
 {
@@ -78,7 +95,7 @@ static inline struct str jscan_raw(const struct jscan *s, size_t i)
 /* Index of the value of a member of object i, 0 when there is none (0 is the root). The
  * key is compared as written; an escaped key is decoded first. */
 size_t jscan_get(const struct jscan *s, size_t object, const char *key, size_t key_len);
-/* Unescaped text of string i appended to out. */
+/* Unescaped text of string i appended to out. 0 or out's failure. */
 int jscan_unescape(const struct jscan *s, size_t i, struct buf *out);
 
 #endif

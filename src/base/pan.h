@@ -1,7 +1,8 @@
 /* Card numbers (PAN): find and mask them in any bytes. A run of 13..19 digits, single
  * spaces and dashes between digits allowed, that has an issuer's prefix and length and
  * passes Luhn (ISO/IEC 7812; prefixes of Visa, Mastercard, Amex, Discover, JCB, Diners,
- * UnionPay, Maestro). Masked to first 6 and last 4 digits (PCI DSS 3.4.1), the rest '*'. */
+ * UnionPay, Maestro). Masked to first 6 and last 4 digits (PCI DSS 3.4.1), the rest
+ * '*'. */
 #ifndef BASE_PAN_H
 #define BASE_PAN_H
 
