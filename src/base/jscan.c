@@ -10,25 +10,17 @@
 #include "base/jscan.h"
 
 #include "base/hash.h"
+#include "base/jscan_lex.h"
 #include "base/mem.h"
-#include "base/text.h"
-
-#if defined(__SSE2__) && !defined(JSCAN_PORTABLE)
-#include <emmintrin.h>
-#define JSCAN_SSE2 1
-#else
-#define JSCAN_SSE2 0
-#endif
 
 #define NARROW_KEYS 16
 #define DEPTH_MAX   4096
-#define LIKELY(x)   __builtin_expect(!!(x), 1)
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /* An open container. */
 struct jscan_frame {
     uint32_t token;
     uint32_t members;
+    bool is_object;
     uint64_t filter; /* bit (hash & 63) is set for each key seen */
     uint32_t keys[NARROW_KEYS];
     uint64_t hashes[NARROW_KEYS];
@@ -42,21 +34,12 @@ struct jscan_slot {
 
 const struct jscan_limits jscan_default_limits = {1024 * 1024, 64, 1000 * 1000};
 
-const char *jscan_fault_reason(enum jscan_fault fault)
-{
-    static const char *const reasons[] = {
-#define X(name, reason) reason,
-        JSCAN_FAULT_MAP(X)
-#undef X
-    };
-    return reasons[fault];
-}
-
 void jscan_init(struct jscan *s)
 {
     *s = (struct jscan){0};
     buf_init(&s->key_a, SIZE_MAX);
     buf_init(&s->key_b, SIZE_MAX);
+    buf_init(&s->copy, SIZE_MAX);
 }
 
 void jscan_release(struct jscan *s)
@@ -66,245 +49,11 @@ void jscan_release(struct jscan *s)
     mem_free(s->slots);
     buf_release(&s->key_a);
     buf_release(&s->key_b);
+    buf_release(&s->copy);
     jscan_init(s);
 }
 
-/* Always NULL, so that a scanning function can return it. */
-static __attribute__((noinline, cold)) const char *
-fault(struct jscan *s, enum jscan_fault kind, const char *at, const char *what)
-{
-    s->fault = kind;
-    s->fault_at = (size_t)(at - s->text);
-    s->fault_what = what;
-    return NULL;
-}
-
-static inline bool is_space(char c)
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
-static inline const char *skip_space(const char *p, const char *end)
-{
-    while (p < end && is_space(*p))
-        p++;
-    return p;
-}
-
-/* ---- strings ----------------------------------------------------------------------
- */
-
-static inline bool is_plain(char c)
-{
-    return (unsigned char)(c - ' ') < 0x60 && c != '"' && c != '\\';
-}
-
-/* First byte that is a quote, a backslash, a control byte or not ASCII. */
-static inline const char *skip_plain(const char *p, const char *end)
-{
-#if JSCAN_SSE2
-    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
-    const __m128i space = _mm_set1_epi8(' ');
-    while (LIKELY(end - p >= 16)) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        /* signed: bytes from 0x80 on are below the space as well */
-        __m128i hit = _mm_or_si128(
-            _mm_cmplt_epi8(v, space),
-            _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)));
-        int mask = _mm_movemask_epi8(hit);
-        if (mask)
-            return p + __builtin_ctz((unsigned)mask);
-        p += 16;
-    }
-#else
-    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
-    for (; end - p >= 8; p += 8) {
-        uint64_t v;
-        memcpy(&v, p, 8);
-        uint64_t q = v ^ ones * '"', b = v ^ ones * '\\';
-        if (((v - ones * ' ') | (q - ones) | (b - ones) | v) & tops)
-            for (int i = 0; i < 8; i++) /* borrows may lie: look at each byte */
-                if (!is_plain(p[i]))
-                    return p + i;
-    }
-#endif
-    while (p < end && is_plain(*p))
-        p++;
-    return p;
-}
-
-/* Value of four hex digits at p, or -1. */
-static int hex4(const char *p, const char *end)
-{
-    int v = 0;
-    if (end - p < 4)
-        return -1;
-    for (int i = 0; i < 4; i++) {
-        unsigned c = (unsigned char)p[i], d = c - '0';
-        if (d > 9) {
-            d = (c | 0x20) - 'a' + 10;
-            if (d < 10 || d > 15)
-                return -1;
-        }
-        v = v << 4 | (int)d;
-    }
-    return v;
-}
-
-/* Behind the \u escape at p. */
-static const char *scan_unicode_escape(struct jscan *s, const char *p, const char *end)
-{
-    int unit = hex4(p + 2, end);
-    if (unit < 0)
-        return fault(s, JSCAN_FAULT_SYNTAX, p, "\\u needs four hex digits");
-    if (unit == 0)
-        return fault(s, JSCAN_FAULT_NUL, p, "\\u0000 cannot be stored as text");
-    if (unit < 0xD800 || unit > 0xDFFF)
-        return p + 6;
-    if (unit < 0xDC00 && end - p >= 12 && p[6] == '\\' && p[7] == 'u') {
-        int low = hex4(p + 8, end);
-        if (low >= 0xDC00 && low <= 0xDFFF)
-            return p + 12;
-    }
-    return fault(s, JSCAN_FAULT_SURROGATE, p, "half of a surrogate pair");
-}
-
-static const char *scan_escape(struct jscan *s, const char *p, const char *end)
-{
-    if (end - p < 2)
-        return fault(s, JSCAN_FAULT_SYNTAX, end, "string is not closed");
-    switch (p[1]) {
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
-        return p + 2;
-    case 'u':
-        return scan_unicode_escape(s, p, end);
-    default:
-        return fault(s, JSCAN_FAULT_SYNTAX, p, "unknown escape");
-    }
-}
-
-/* Behind the character of two or more bytes at p (Unicode 15, table 3-7). */
-static inline const char *scan_wide_char(struct jscan *s, const char *at,
-                                         const char *end)
-{
-    const unsigned char *p = (const unsigned char *)at;
-    size_t left = (size_t)(end - at);
-    unsigned c = p[0];
-    if (c >= 0xC2 && c <= 0xDF) {
-        if (LIKELY(left >= 2 && (p[1] & 0xC0) == 0x80))
-            return at + 2;
-    } else if (c >= 0xE0 && c <= 0xEF) {
-        if (LIKELY(left >= 3 && (p[1] & 0xC0) == 0x80 && (p[2] & 0xC0) == 0x80 &&
-                   (c != 0xE0 || p[1] >= 0xA0) && (c != 0xED || p[1] < 0xA0)))
-            return at + 3;
-    } else if (c >= 0xF0 && c <= 0xF4) {
-        if (LIKELY(left >= 4 && (p[1] & 0xC0) == 0x80 && (p[2] & 0xC0) == 0x80 &&
-                   (p[3] & 0xC0) == 0x80 && (c != 0xF0 || p[1] >= 0x90) &&
-                   (c != 0xF4 || p[1] < 0x90)))
-            return at + 4;
-    }
-    return fault(s, JSCAN_FAULT_UTF8, at, "not UTF-8");
-}
-
-/* The closing quote of the string whose text begins at p; *escaped is set if needed. */
-static __attribute__((noinline)) const char *
-scan_string_slow(struct jscan *s, const char *p, const char *end, uint8_t *escaped)
-{
-    for (;;) {
-        if (p == end)
-            return fault(s, JSCAN_FAULT_SYNTAX, p, "string is not closed");
-        if (*p == '"')
-            return p;
-        if (*p == '\\') {
-            *escaped = 1;
-            p = scan_escape(s, p, end);
-        } else if ((unsigned char)*p >= 0x80) {
-            do
-                p = scan_wide_char(s, p, end);
-            while (p && p < end && (unsigned char)*p >= 0x80);
-        } else {
-            return fault(s, JSCAN_FAULT_SYNTAX, p, "raw control byte in a string");
-        }
-        if (!p)
-            return NULL;
-        p = skip_plain(p, end);
-    }
-}
-
-static inline const char *scan_string(struct jscan *s, const char *p, const char *end,
-                                      uint8_t *escaped)
-{
-    *escaped = 0;
-    p = skip_plain(p, end);
-    if (LIKELY(p < end && *p == '"'))
-        return p;
-    return scan_string_slow(s, p, end, escaped);
-}
-
-/* ---- numbers and words ------------------------------------------------------------
- */
-
-static inline bool is_digit(const char *p, const char *end)
-{
-    return p < end && (unsigned char)(*p - '0') <= 9;
-}
-
-static const char *scan_exponent(struct jscan *s, const char *p, const char *end)
-{
-    p++;
-    if (p < end && (*p == '+' || *p == '-'))
-        p++;
-    if (!is_digit(p, end))
-        return fault(s, JSCAN_FAULT_SYNTAX, p, "exponent without a digit");
-    while (is_digit(p, end))
-        p++;
-    return p;
-}
-
-static inline const char *scan_number(struct jscan *s, const char *p, const char *end)
-{
-    if (*p == '-')
-        p++;
-    if (UNLIKELY(!is_digit(p, end)))
-        return fault(s, JSCAN_FAULT_SYNTAX, p, "number without a digit");
-    if (*p == '0')
-        p++;
-    else
-        while (is_digit(p, end))
-            p++;
-    if (p < end && *p == '.') {
-        p++;
-        if (UNLIKELY(!is_digit(p, end)))
-            return fault(s, JSCAN_FAULT_SYNTAX, p, "no digit behind the point");
-        while (is_digit(p, end))
-            p++;
-    }
-    if (UNLIKELY(p < end && (*p | 0x20) == 'e'))
-        return scan_exponent(s, p, end);
-    return p;
-}
-
-static const char *scan_word(struct jscan *s, const char *p, const char *end,
-                             uint8_t *type)
-{
-    const char *word = *p == 't' ? "true" : *p == 'f' ? "false" : "null";
-    size_t n = strlen(word);
-    *type = *p == 't' ? JSCAN_TRUE : *p == 'f' ? JSCAN_FALSE : JSCAN_NULL;
-    for (size_t i = 0; i < n; i++)
-        if (p + i == end || p[i] != word[i])
-            return fault(s, JSCAN_FAULT_SYNTAX, p + i, "expected true, false or null");
-    return p + n;
-}
-
-/* ---- duplicate keys ---------------------------------------------------------------
- */
+/* ---- duplicate keys ---- */
 
 static inline uint64_t load8(const char *p)
 {
@@ -314,28 +63,35 @@ static inline uint64_t load8(const char *p)
 }
 
 /* Cheap and weak (both ends and the length): good for a filter over 16 keys. */
-static inline uint64_t hash_narrow(const char *p, size_t n)
+static inline uint64_t hash_narrow(const char *p, size_t n, const char *end)
 {
     uint64_t a = 0, b = 0;
     if (LIKELY(n >= 8)) {
         a = load8(p);
         b = load8(p + n - 8);
+    } else if (LIKELY(end - p >= 8)) {
+        a = load8(p) & (((uint64_t)1 << 8 * n) - 1);
     } else {
-        for (size_t i = 0; i < n; i++)
-            a = a << 8 | (unsigned char)p[i];
+        memcpy(&a, p, n);
     }
     a = (a ^ (b << 29 | b >> 35) ^ n) * 0x9E3779B97F4A7C15u;
     return a ^ a >> 32;
 }
 
-/* Text of the key at token i: as written, or decoded into scratch. */
-static struct str key_text(struct jscan *s, size_t i, struct buf *scratch)
+static __attribute__((noinline)) struct str decoded_key(struct jscan *s, size_t i,
+                                                        struct buf *scratch)
 {
-    if (LIKELY(!s->tok[i].has_escape))
-        return jscan_raw(s, i);
     buf_reset(scratch);
     jscan_unescape(s, i, scratch);
     return (struct str){buf_str(scratch), scratch->len};
+}
+
+/* Text of the key at token i: as written, or decoded into scratch. */
+static inline struct str key_text(struct jscan *s, size_t i, struct buf *scratch)
+{
+    if (LIKELY(!s->tok[i].has_escape))
+        return jscan_raw(s, i);
+    return decoded_key(s, i, scratch);
 }
 
 static bool slots_grow(struct jscan *s)
@@ -399,12 +155,115 @@ static __attribute__((noinline)) int wide_key(struct jscan *s, struct jscan_fram
     return rc ? rc : wide_add(s, f->token, key);
 }
 
-static inline int check_key(struct jscan *s, struct jscan_frame *f, uint32_t key)
+/* ---- the scan ---- */
+
+/* What one scan carries along; scan_document keeps it in registers. The text ends in a
+ * byte that no number, word or space goes over, so these look for no end. */
+struct scan {
+    struct jscan *s;
+    const char *end;
+    struct jscan_token *next, *limit; /* free token, end of the array */
+    struct jscan_frame *top;          /* innermost container; frames[0]: the document */
+    struct jscan_frame *deepest;
+    size_t max_tokens;
+    int rc;
+};
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* Room for one more token, or false with rc or the fault set. */
+static __attribute__((noinline)) bool tokens_grow(struct jscan *s, size_t max, int *rc,
+                                                  const char *at)
 {
+    size_t cap = s->cap ? s->cap * 2 : 512;
+    if (s->n >= max) {
+        fault(s, JSCAN_FAULT_LENGTH, at, "too many values");
+        return false;
+    }
+    struct jscan_token *tok = mem_try_realloc(s->tok, cap * sizeof *tok);
+    if (!tok) {
+        *rc = ERR_NOMEM;
+        return false;
+    }
+    s->tok = tok;
+    s->cap = cap;
+    return true;
+}
+
+static inline struct jscan_token *token_limit(const struct jscan *s, size_t max)
+{
+    return s->tok + (s->cap < max ? s->cap : max);
+}
+
+INLINE bool push(struct scan *c, const char *at, uint8_t type, size_t len,
+                 uint8_t escape)
+{
+    struct jscan *s = c->s;
+    if (UNLIKELY(c->next == c->limit)) {
+        int rc = 0;
+        s->n = (size_t)(c->next - s->tok);
+        if (!tokens_grow(s, c->max_tokens, &rc, at)) {
+            c->rc = rc;
+            return false;
+        }
+        c->next = s->tok + s->n;
+        c->limit = token_limit(s, c->max_tokens);
+    }
+    struct jscan_token *t = c->next++;
+    *t = (struct jscan_token){.start = (uint32_t)(at - s->text),
+                              .len = (uint32_t)len,
+                              .next = (uint32_t)(c->next - s->tok),
+                              .type = type,
+                              .has_escape = escape};
+    return true;
+}
+
+INLINE const char *open_container(struct scan *c, const char *p, bool is_object)
+{
+    if (UNLIKELY(c->top == c->deepest))
+        return fault(c->s, JSCAN_FAULT_DEPTH, p, "nested too deep");
+    if (UNLIKELY(!push(c, p, is_object ? JSCAN_OBJECT : JSCAN_ARRAY, 0, 0)))
+        return NULL;
+    c->top++;
+    c->top->token = (uint32_t)(c->next - 1 - c->s->tok);
+    c->top->members = 0;
+    c->top->is_object = is_object;
+    c->top->filter = 0;
+    return p + 1;
+}
+
+INLINE const char *close_container(struct scan *c, const char *p)
+{
+    struct jscan_token *t = &c->s->tok[c->top->token];
+    t->len = (uint32_t)(p + 1 - c->s->text) - t->start;
+    t->next = (uint32_t)(c->next - c->s->tok);
+    t->n = c->top->members < UINT16_MAX ? (uint16_t)c->top->members : UINT16_MAX;
+    c->top--;
+    return p + 1;
+}
+
+INLINE const char *scan_string_token(struct scan *c, const char *p)
+{
+    uint8_t escaped;
+    const char *quote = scan_string(c->s, p + 1, c->end, &escaped);
+    if (UNLIKELY(!quote))
+        return NULL;
+    if (UNLIKELY(!push(c, p + 1, JSCAN_STRING, (size_t)(quote - p - 1), escaped)))
+        return NULL;
+    return quote + 1;
+}
+
+/* 1 the key (the newest token) is there already, 0 it is new, ERR_NOMEM. */
+INLINE int check_key(struct scan *c)
+{
+    struct jscan *s = c->s;
+    struct jscan_frame *f = c->top;
+    uint32_t key = (uint32_t)(c->next - 1 - s->tok);
     struct str text = key_text(s, key, &s->key_a);
     if (UNLIKELY(f->members >= NARROW_KEYS))
         return wide_key(s, f, key);
-    uint64_t hash = hash_narrow(text.p, text.n), bit = (uint64_t)1 << (hash & 63);
+    const char *end = UNLIKELY(s->tok[key].has_escape) ? text.p + text.n : c->end;
+    uint64_t hash = hash_narrow(text.p, text.n, end), bit = (uint64_t)1 << (hash & 63);
     int rc = f->filter & bit ? narrow_hit(s, f, key, hash) : 0;
     f->filter |= bit;
     f->keys[f->members] = key;
@@ -412,195 +271,148 @@ static inline int check_key(struct jscan *s, struct jscan_frame *f, uint32_t key
     return rc;
 }
 
-/* ---- the scan ---------------------------------------------------------------------
- */
-
-static __attribute__((noinline)) int tokens_grow(struct jscan *s)
+/* A key and its colon: the first byte of the value. */
+INLINE const char *scan_key(struct scan *c, const char *quote)
 {
-    size_t cap = s->cap ? s->cap * 2 : 512;
-    struct jscan_token *tok = mem_try_realloc(s->tok, cap * sizeof *tok);
-    if (!tok)
-        return ERR_NOMEM;
-    s->tok = tok;
-    s->cap = cap;
-    return 0;
-}
-
-/* What one scan carries along. */
-struct scan {
-    struct jscan *s;
-    const char *end;
-    struct jscan_frame *top; /* innermost open container, NULL at the root */
-    unsigned depth, max_depth;
-    size_t max_tokens;
-    int rc;
-};
-
-static inline struct jscan_token *push(struct scan *c, const char *at, uint8_t type)
-{
-    struct jscan *s = c->s;
-    if (UNLIKELY(s->n == s->cap) && (c->rc = tokens_grow(s)) < 0)
-        return NULL;
-    if (UNLIKELY(s->n == c->max_tokens)) {
-        fault(s, JSCAN_FAULT_LENGTH, at, "too many values");
-        return NULL;
-    }
-    struct jscan_token *t = &s->tok[s->n++];
-    t->start = (uint32_t)(at - s->text);
-    t->len = 0;
-    t->next = (uint32_t)s->n;
-    t->n = 0;
-    t->type = type;
-    t->has_escape = 0;
-    return t;
-}
-
-static inline const char *open_container(struct scan *c, const char *p, uint8_t type)
-{
-    struct jscan *s = c->s;
-    if (UNLIKELY(c->depth == c->max_depth))
-        return fault(s, JSCAN_FAULT_DEPTH, p, "nested too deep");
-    if (UNLIKELY(!push(c, p, type)))
-        return NULL;
-    c->top = &s->frames[c->depth++];
-    c->top->token = (uint32_t)(s->n - 1);
-    c->top->members = 0;
-    c->top->filter = 0;
-    return p + 1;
-}
-
-static inline const char *close_container(struct scan *c, const char *p)
-{
-    struct jscan *s = c->s;
-    struct jscan_token *t = &s->tok[c->top->token];
-    t->len = (uint32_t)(p + 1 - s->text) - t->start;
-    t->next = (uint32_t)s->n;
-    t->n = c->top->members < UINT16_MAX ? (uint16_t)c->top->members : UINT16_MAX;
-    c->depth--;
-    c->top = c->depth ? c->top - 1 : NULL;
-    return p + 1;
-}
-
-static inline const char *scan_string_token(struct scan *c, const char *p)
-{
-    uint8_t escaped;
-    struct jscan_token *t = push(c, p + 1, JSCAN_STRING);
-    if (UNLIKELY(!t))
-        return NULL;
-    const char *quote = scan_string(c->s, p + 1, c->end, &escaped);
-    if (UNLIKELY(!quote))
-        return NULL;
-    t->len = (uint32_t)(quote - p - 1);
-    t->has_escape = escaped;
-    return quote + 1;
-}
-
-/* A key and its colon: the first byte of the value. p is at the key's quote. */
-static inline const char *scan_key(struct scan *c, const char *p)
-{
-    struct jscan *s = c->s;
-    if (UNLIKELY(p == c->end || *p != '"'))
-        return fault(s, JSCAN_FAULT_SYNTAX, p, "expected a key in quotes");
-    const char *quote = p;
-    p = scan_string_token(c, p);
+    if (UNLIKELY(*quote != '"'))
+        return fault(c->s, JSCAN_FAULT_SYNTAX, quote, "expected a key in quotes");
+    const char *p = scan_string_token(c, quote);
     if (UNLIKELY(!p))
         return NULL;
-    int rc = check_key(s, c->top, (uint32_t)(s->n - 1));
+    int rc = check_key(c);
     if (UNLIKELY(rc)) {
         c->rc = rc < 0 ? rc : 0;
-        return fault(s, JSCAN_FAULT_DUPLICATE_KEY, quote, "key is there a second time");
+        return fault(c->s, JSCAN_FAULT_DUPLICATE_KEY, quote,
+                     "a key for the second time");
     }
-    if (UNLIKELY(p == c->end || *p != ':')) {
-        p = skip_space(p, c->end);
-        if (p == c->end || *p != ':')
-            return fault(s, JSCAN_FAULT_SYNTAX, p, "expected a colon behind the key");
-    }
-    return skip_space(p + 1, c->end);
+    p = skip_space(p);
+    if (UNLIKELY(*p != ':'))
+        return fault(c->s, JSCAN_FAULT_SYNTAX, p, "expected a colon behind the key");
+    return skip_space(p + 1);
 }
 
 /* A value that is no container: behind it. */
-static inline const char *scan_scalar(struct scan *c, const char *p)
+INLINE const char *scan_scalar(struct scan *c, const char *p)
 {
-    struct jscan *s = c->s;
     const char *start = p;
     uint8_t type = JSCAN_NUMBER;
     if (*p == '"')
         return scan_string_token(c, p);
-    if (LIKELY((unsigned char)(*p - '0') <= 9 || *p == '-'))
-        p = scan_number(s, p, c->end);
+    if (LIKELY(is_digit(*p) || *p == '-'))
+        p = scan_number(c->s, p);
     else if (LIKELY(*p == 't' || *p == 'f' || *p == 'n'))
-        p = scan_word(s, p, c->end, &type);
+        p = scan_word(c->s, p, &type);
     else
-        return fault(s, JSCAN_FAULT_SYNTAX, p, "expected a value");
-    if (UNLIKELY(!p))
+        return fault(c->s, JSCAN_FAULT_SYNTAX, p, "expected a value");
+    if (UNLIKELY(!p || !push(c, start, type, (size_t)(p - start), 0)))
         return NULL;
-    struct jscan_token *t = push(c, start, type);
-    if (UNLIKELY(!t))
-        return NULL;
-    t->len = (uint32_t)(p - start);
     return p;
 }
 
-/* Close what ends at p and step over the comma: the next key or element, or, when the
- * root is closed, behind it (depth 0). */
-static inline const char *after_value(struct scan *c, const char *p)
+/* Close what ends at p and step over the comma, to the next key or element; when the
+ * document is closed, behind it. */
+INLINE const char *after_value(struct scan *c, const char *p,
+                               const struct jscan_frame *root)
 {
-    while (c->depth) {
-        bool is_object = c->s->tok[c->top->token].type == JSCAN_OBJECT;
-        c->top->members++;
-        p = skip_space(p, c->end);
+    while (c->top != root) {
+        struct jscan_frame *f = c->top;
+        f->members++;
         if (UNLIKELY(p == c->end))
             return fault(c->s, JSCAN_FAULT_SYNTAX, p, "the document ends early");
-        if (*p == ',') {
-            p = skip_space(p + 1, c->end);
-            return is_object ? scan_key(c, p) : p;
-        }
-        if (UNLIKELY(*p != (is_object ? '}' : ']')))
+        p = skip_space(p);
+        if (*p == ',')
+            return skip_space(p + 1);
+        if (UNLIKELY(*p != (f->is_object ? '}' : ']')))
             return fault(c->s, JSCAN_FAULT_SYNTAX, p,
-                         is_object ? "expected a comma or }" : "expected a comma or ]");
+                         f->is_object ? "expected a comma or }"
+                                      : "expected a comma or ]");
         p = close_container(c, p);
     }
     return p;
 }
 
-/* The document from its first value on; behind it, or NULL. */
+/* The document from its first byte on; behind it, or NULL. */
 static const char *scan_document(struct scan *c, const char *p)
 {
+    struct jscan_frame *root = c->top;
     do {
-        if (UNLIKELY(p == c->end))
-            return fault(c->s, JSCAN_FAULT_SYNTAX, p, "the document ends early");
+        if (c->top->is_object && UNLIKELY(!(p = scan_key(c, p))))
+            return NULL;
         char first = *p;
         if (first == '{' || first == '[') {
-            p = open_container(c, p, first == '{' ? JSCAN_OBJECT : JSCAN_ARRAY);
+            p = open_container(c, p, first == '{');
             if (UNLIKELY(!p))
                 return NULL;
-            p = skip_space(p, c->end);
-            if (p == c->end || *p != (first == '{' ? '}' : ']')) {
-                if (first == '{' && !(p = scan_key(c, p)))
-                    return NULL;
+            if (UNLIKELY(p == c->end))
+                return fault(c->s, JSCAN_FAULT_SYNTAX, p, "the document ends early");
+            p = skip_space(p);
+            if (*p != first + 2)
                 continue;
-            }
             p = close_container(c, p);
         } else {
             p = scan_scalar(c, p);
             if (UNLIKELY(!p))
                 return NULL;
         }
-        p = after_value(c, p);
-    } while (p && c->depth);
+        p = after_value(c, p, root);
+    } while (p && c->top != root);
     return p;
 }
 
-static bool frames_reserve(struct jscan *s, unsigned depth)
+static bool frames_reserve(struct jscan *s, unsigned n)
 {
-    if (s->n_frames >= depth)
+    if (s->n_frames >= n)
         return true;
-    struct jscan_frame *frames = mem_try_realloc(s->frames, depth * sizeof *frames);
+    struct jscan_frame *frames = mem_try_realloc(s->frames, n * sizeof *frames);
     if (!frames)
         return false;
     s->frames = frames;
-    s->n_frames = depth;
+    s->n_frames = n;
     return true;
+}
+
+/* s->text may be any text whose last byte ends every number, word and space. */
+static int scan_terminated(struct jscan *s, size_t n, const struct jscan_limits *l)
+{
+    unsigned depth = l->max_depth < DEPTH_MAX ? l->max_depth : DEPTH_MAX;
+    if (!frames_reserve(s, depth + 1))
+        return ERR_NOMEM;
+    s->frames[0] = (struct jscan_frame){0};
+    struct scan c = {.s = s,
+                     .end = s->text + n,
+                     .next = s->tok,
+                     .limit = token_limit(s, l->max_tokens),
+                     .top = s->frames,
+                     .deepest = s->frames + depth,
+                     .max_tokens = l->max_tokens};
+    const char *p = scan_document(&c, skip_space(s->text));
+    s->n = (size_t)(c.next - s->tok);
+    if (UNLIKELY(!p))
+        return c.rc < 0 ? c.rc : ERR_PARSE;
+    while (p < c.end && is_space(*p))
+        p++;
+    if (UNLIKELY(p != c.end)) {
+        fault(s, JSCAN_FAULT_SYNTAX, p, "text behind the document");
+        return ERR_PARSE;
+    }
+    return 0;
+}
+
+/* A document that ends in the middle or is one bare value: a copy gets the last byte.
+ */
+static __attribute__((noinline)) int scan_copy(struct jscan *s, size_t n,
+                                               const struct jscan_limits *l)
+{
+    const char *text = s->text;
+    buf_reset(&s->copy);
+    if (n)
+        buf_add(&s->copy, text, n);
+    if (buf_addc(&s->copy, '\0') < 0)
+        return s->copy.failed;
+    s->text = s->copy.data;
+    int rc = scan_terminated(s, n, l);
+    s->text = text;
+    return rc;
 }
 
 int jscan_parse(struct jscan *s, const char *text, size_t n,
@@ -608,9 +420,7 @@ int jscan_parse(struct jscan *s, const char *text, size_t n,
 {
     if (!l)
         l = &jscan_default_limits;
-    unsigned depth = l->max_depth < DEPTH_MAX ? l->max_depth : DEPTH_MAX;
     size_t max_bytes = l->max_bytes < UINT32_MAX ? l->max_bytes : UINT32_MAX - 1;
-    struct scan c = {s, text + n, NULL, 0, depth, l->max_tokens, 0};
     s->text = text;
     s->n = 0;
     s->fault = JSCAN_FAULT_NONE;
@@ -623,77 +433,10 @@ int jscan_parse(struct jscan *s, const char *text, size_t n,
         fault(s, JSCAN_FAULT_LENGTH, text + max_bytes, "longer than the limit");
         return ERR_PARSE;
     }
-    if (!frames_reserve(s, depth))
-        return ERR_NOMEM;
-    const char *p = scan_document(&c, skip_space(text, c.end));
-    if (UNLIKELY(!p))
-        return c.rc < 0 ? c.rc : ERR_PARSE;
-    p = skip_space(p, c.end);
-    if (UNLIKELY(p != c.end)) {
-        fault(s, JSCAN_FAULT_SYNTAX, p, "text behind the document");
-        return ERR_PARSE;
-    }
-    return 0;
-}
-
-/* ---- reading tokens ---------------------------------------------------------------
- */
-
-/* Does the escaped key i spell key? */
-static bool escaped_key_is(const struct jscan *s, size_t i, const char *key, size_t n)
-{
-    struct buf text;
-    buf_init(&text, SIZE_MAX);
-    bool is = jscan_unescape(s, i, &text) == 0 && text.len == n &&
-              memcmp(buf_str(&text), key, n) == 0;
-    buf_release(&text);
-    return is;
-}
-
-size_t jscan_get(const struct jscan *s, size_t object, const char *key, size_t key_len)
-{
-    if (s->tok[object].type != JSCAN_OBJECT)
-        return 0;
-    for (size_t i = object + 1; i < s->tok[object].next; i = s->tok[i + 1].next) {
-        const struct jscan_token *t = &s->tok[i];
-        if (UNLIKELY(t->has_escape)
-                ? escaped_key_is(s, i, key, key_len)
-                : t->len == key_len && memcmp(s->text + t->start, key, key_len) == 0)
-            return i + 1;
-    }
-    return 0;
-}
-
-/* The character of the escape at p; *used its bytes. */
-static uint32_t decode_escape(const char *p, const char *end, size_t *used)
-{
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    *used = 2;
-    if (p[1] != 'u')
-        return (unsigned char)to[strchr(from, p[1]) - from];
-    uint32_t unit = (uint32_t)hex4(p + 2, end);
-    *used = 6;
-    if (unit < 0xD800 || unit > 0xDFFF)
-        return unit;
-    *used = 12;
-    return 0x10000 + ((unit - 0xD800) << 10) + ((uint32_t)hex4(p + 8, end) - 0xDC00);
-}
-
-int jscan_unescape(const struct jscan *s, size_t i, struct buf *out)
-{
-    const char *p = s->text + s->tok[i].start, *end = p + s->tok[i].len;
-    while (p < end) {
-        const char *slash = memchr(p, '\\', (size_t)(end - p));
-        const char *stop = slash ? slash : end;
-        buf_add(out, p, (size_t)(stop - p));
-        p = stop;
-        if (p < end) {
-            char utf8[4];
-            size_t used;
-            uint32_t cp = decode_escape(p, end, &used);
-            buf_add(out, utf8, (size_t)text_encode(cp, utf8));
-            p += used;
-        }
-    }
-    return out->failed;
+    size_t trimmed = n;
+    while (trimmed && UNLIKELY(is_space(text[trimmed - 1])))
+        trimmed--;
+    if (LIKELY(trimmed && (text[trimmed - 1] == '}' || text[trimmed - 1] == ']')))
+        return scan_terminated(s, trimmed, l);
+    return scan_copy(s, n, l);
 }

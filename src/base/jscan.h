@@ -77,7 +77,7 @@ struct jscan {
     struct jscan_slot *slots;
     size_t n_slots, used_slots;
     uint32_t generation;
-    struct buf key_a, key_b;
+    struct buf key_a, key_b, copy;
 };
 
 void jscan_init(struct jscan *s);
