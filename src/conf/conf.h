@@ -1,7 +1,7 @@
-/* weir.yml → struct platform. Every setting is one row in conf_rows.list (section, name,
- * type, range, default, doc): the parser, `weir conf show`, the JSON Schema and
- * weir.yml.5 all come from the rows. Errors name file:line:column, what was expected and
- * the nearest valid name.
+/* weir.yml → struct platform. Every setting is one row in conf_rows.list (section,
+ * name, type, range, default, doc): the parser, `weir conf show`, the JSON Schema and
+ * weir.yml.5 all come from the rows. Errors name file:line:column, what was expected
+ * and the nearest valid name.
  *
  * Values: "${NAME}" and "${NAME:-default}" anywhere in a scalar are replaced from the
  * environment; a secret may also be {env: NAME} or {file: PATH}. --set a.b.c=value
@@ -26,10 +26,10 @@ struct conf_pair {
 
 struct conf_source {
     const char *name, *plugin, *topic; /* topic default: the source's name */
-    int64_t every_ms;       /* 0: follow (stream source); > 0: snapshot every … */
-    const char *arrival;    /* path of a side file of arrival times, "auto" or "" */
-    int64_t memory_bytes;   /* rlimit of the plugin host */
-    int64_t hang_ms;        /* no progress for this long: killed and named */
+    int64_t every_ms;     /* 0: follow (stream source); > 0: snapshot every … */
+    const char *arrival;  /* path of a side file of arrival times, "auto" or "" */
+    int64_t memory_bytes; /* rlimit of the plugin host */
+    int64_t hang_ms;      /* no progress for this long: killed and named */
     const struct conf_pair *settings; /* all other keys */
     size_t n_settings;
 };
@@ -55,8 +55,8 @@ struct conf_stream {
     const char *const *steps; /* NULL-terminated */
     double amount_sigma;
     int64_t amount_min_count;
-    int64_t velocity_max;   /* more than this many … */
-    int64_t velocity_ms;    /* … in this long, per terminal */
+    int64_t velocity_max; /* more than this many … */
+    int64_t velocity_ms;  /* … in this long, per terminal */
     bool off_hours;
     int64_t alert_over_cents;
     const char *to_records, *to_windows, *to_alerts, *to_late, *to_rejects;
@@ -67,8 +67,9 @@ struct conf_stream {
 
 struct conf_load {
     const char *name, *from, *schema, *table; /* into: bronze.raw_transactions */
-    const char *mode; /* "append"; "upsert": newest version of each key, deletes applied */
-    const char *key;  /* upsert: comma-separated fields */
+    const char
+        *mode; /* "append"; "upsert": newest version of each key, deletes applied */
+    const char *key; /* upsert: comma-separated fields */
     int64_t batch_rows, batch_ms;
 };
 
@@ -80,7 +81,8 @@ struct conf_pool {
 
 struct conf_gate {
     const char *name, *suite, *on, *block; /* on: "silver.stg_transactions" */
-    const struct conf_pair *parameters;    /* $PARAMETER values; JSON text or SQL "query: …" */
+    const struct conf_pair
+        *parameters; /* $PARAMETER values; JSON text or SQL "query: …" */
     size_t n_parameters;
 };
 
@@ -93,14 +95,25 @@ struct conf_schedule {
     const char *name, *cron, *select, *full_refresh, *catch_up; /* latest, all, none */
 };
 
-struct conf_sink { /* alerts: */
+struct conf_sink {           /* alerts: */
     const char *name, *kind; /* file */
     const char *path;
     const char *const *severities; /* NULL-terminated; NULL: all */
 };
 
+/* One value in force and where it came from: "weir.yml:12:5", "--set", "WEIR_SET",
+ * "default", or "derived" (an entry nobody wrote). */
+struct conf_origin {
+    const char *path; /* "sources.pos.topic" */
+    const char *value, *from;
+    int line, column; /* in weir.yml, 0: not from there */
+    bool is_secret;   /* shown as *** */
+};
+
 struct platform {
-    struct arena arena; /* owns everything below */
+    struct arena arena;                /* owns everything below */
+    const struct conf_origin *origins; /* in the order of the rows */
+    size_t n_origins;
     const char *project_dir, *state_dir, *file; /* absolute; file NULL when defaulted */
     const char *name, *environment, *timezone;
     enum { CLOCK_WALL, CLOCK_DATA } clock;
@@ -144,9 +157,10 @@ struct platform {
     const char *const *role_admin, *const *role_operator, *const *role_viewer;
 };
 
-/* Overrides reach child processes through the environment, never argv: WEIR_PROJECT_DIR,
- * WEIR_STATE_DIR, WEIR_SET (one "a.b.c=value" a line), WEIR_AS_OF. conf_load reads them as
- * defaults of the options; cmd_main exports what was given on the command line. */
+/* Overrides reach child processes through the environment, never argv:
+ * WEIR_PROJECT_DIR, WEIR_STATE_DIR, WEIR_SET (one "a.b.c=value" a line), WEIR_AS_OF.
+ * conf_load reads them as defaults of the options; cmd_main exports what was given on
+ * the command line. */
 struct conf_options {
     const char *project_dir; /* NULL: $WEIR_PROJECT_DIR, else the nearest parent of cwd
                                 with weir.yml or dbt_project.yml */
