@@ -25,6 +25,11 @@ struct bus;
 struct bus_producer;
 struct bus_consumer;
 
+#define BUS_PARTITIONS_MAX 10000
+#define BUS_HEADERS_MAX    1000
+#define BUS_RECORD_MAX     (8 * 1024 * 1024)  /* bytes of key, value and headers */
+#define BUS_TXN_BYTES_MAX  (32 * 1024 * 1024) /* ceiling of bus_txn_bytes */
+
 enum bus_key_rule {
     BUS_KEY_HASH,     /* 64-bit hash of the key */
     BUS_KEY_STORE,    /* hash_store_partition: key STORE_{id}_TXN_{id} */
@@ -72,8 +77,8 @@ struct bus_batch {
 int bus_open(struct bus **out, const struct bus_options *o, struct err *e);
 void bus_close(struct bus *b); /* NULL allowed */
 
-/* Create the topic if absent. Partition count of an existing topic never changes (keys
- * would move): a different count is ERR_CONFIG. Retention is updated. */
+/* Create the topic if absent. Partition count and key rule of an existing topic never
+ * change (keys would move): a difference is ERR_CONFIG. Retention is updated. */
 int bus_topic_ensure(struct bus *b, const struct bus_topic *t, struct err *e);
 int bus_topic_delete(struct bus *b, const char *name, struct err *e);
 /* name borrowed until the callback returns. */
@@ -108,7 +113,8 @@ typedef void bus_group_fn(void *arg, const char *group, const char *topic,
 /* Every committed offset, or those of one group (NULL: all). */
 int bus_groups(struct bus *b, const char *group, bus_group_fn *fn, void *arg,
                struct err *e);
-/* Operator's reset; the group must have no live producer transaction. */
+/* Operator's reset; the group must have no live producer transaction, or its next commit
+ * puts back what was. The metadata is emptied: it belongs to the old position. */
 int bus_group_reset(struct bus *b, const char *group, const char *topic,
                     int32_t partition, int64_t offset, struct err *e);
 
@@ -118,7 +124,10 @@ int bus_producer_open(struct bus *b, const char *id, struct bus_producer **out,
                       struct err *e);
 void bus_producer_close(struct bus_producer *p); /* aborts what is uncommitted */
 /* Add one record to the open transaction (begun by the first call after a commit).
- * partition -1: by the topic's key rule. timestamp_ms < 0: now. Bytes are copied. */
+ * partition -1: by the topic's key rule, round robin without a key (key.p NULL).
+ * timestamp_ms < 0: now. Bytes are copied. ERR_LIMIT when the transaction would hold more
+ * than BUS_TXN_BYTES_MAX: commit, then produce it again. After any error the record is not
+ * in the transaction and everything before it still is. */
 int bus_produce(struct bus_producer *p, const char *topic, int32_t partition,
                 int64_t timestamp_ms, struct str key, struct str value,
                 const struct bus_header *headers, size_t n_headers, struct err *e);
@@ -127,9 +136,12 @@ int bus_produce(struct bus_producer *p, const char *topic, int32_t partition,
 int bus_txn_offset(struct bus_producer *p, const char *group, const char *topic,
                    int32_t partition, int64_t next_offset, const char *metadata,
                    struct err *e);
+/* All or nothing. ERR_FENCED: another holder of the id has come, this producer can do
+ * nothing any more. After a retryable error (ERR_FULL, ERR_LOCKED, ERR_IO) nothing was
+ * written and the transaction is still open: commit again or abort. */
 int bus_txn_commit(struct bus_producer *p, struct err *e);
 int bus_txn_abort(struct bus_producer *p, struct err *e);
-/* Bytes of records waiting in the open transaction, to bound a batch. */
+/* Memory held by the open transaction (what is full is compressed), to bound a batch. */
 size_t bus_txn_bytes(const struct bus_producer *p);
 
 /* Consuming: partitions are assigned by the caller (the supervisor's split), never by a
@@ -149,10 +161,13 @@ int bus_seek(struct bus_consumer *c, const char *topic, int32_t partition, int64
 int64_t bus_position(const struct bus_consumer *c, const char *topic, int32_t partition);
 /* Next batch of at most max records of some assigned partition, round robin, waiting up
  * to timeout_ms. 1: out is filled; 0: nothing there (every assigned partition was at its
- * end); negative: error. ERR_NOTFOUND when a position fell off the log's start. */
+ * end); negative: error. ERR_NOTFOUND when a position fell off the log's start or lies
+ * behind its end (the log was replaced): the position stays, seek to go on. */
 int bus_poll(struct bus_consumer *c, size_t max, int timeout_ms, struct bus_batch *out,
              struct err *e);
-/* Plain commit outside a producer transaction (loaders: for lag display). */
+/* Plain commit outside a producer transaction (loaders: for lag display). Not durable at
+ * once: written with the next poll or look at a group on this bus, or at close, so that
+ * 100 partitions cost one write. */
 int bus_commit(struct bus_consumer *c, const char *topic, int32_t partition,
                int64_t next_offset, const char *metadata, struct err *e);
 
