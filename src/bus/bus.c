@@ -1,6 +1,6 @@
-/* The bus seam's front: checks arguments once for all members and hands over to the member
- * that opened the handle. In: calls of bus.h. Out: calls of struct bus_ops. No vendor's
- * type appears here. */
+/* The bus seam's front: checks arguments once for all members and hands over to the
+ * member that opened the handle. In: calls of bus.h. Out: calls of struct bus_ops. No
+ * vendor's type appears here. */
 #include "bus/bus_member.h"
 
 #include <signal.h>
@@ -20,7 +20,8 @@ static const struct bus_ops *const members[] = {
 };
 #define N_MEMBERS (sizeof members / sizeof *members)
 
-/* ── Helpers of the members ─────────────────────────────────────────────────────────── */
+/* ── Helpers of the members ───────────────────────────────────────────────────────────
+ */
 
 int32_t bus_pick_partition(enum bus_key_rule rule, struct str key, int32_t n,
                            uint32_t *turn)
@@ -44,7 +45,8 @@ bool bus_wait(int *wait_ms, int64_t deadline_ms)
     return true;
 }
 
-/* ── Checks ─────────────────────────────────────────────────────────────────────────── */
+/* ── Checks ───────────────────────────────────────────────────────────────────────────
+ */
 
 /* Kafka's rule (TopicName.java): 1..249 of letters, digits, '.', '_' and '-'. */
 static int check_topic(const char *name, bool at_allowed, struct err *e)
@@ -95,20 +97,22 @@ static int check_offset(const char *group, const char *topic, int32_t partition,
     if (rc < 0)
         return rc;
     if (offset < 0)
-        return err_set(e, ERR_USAGE, "group %s, topic %s: offset %lld cannot be committed",
-                       group, topic, (long long)offset);
+        return err_set(e, ERR_USAGE,
+                       "group %s, topic %s: offset %lld cannot be committed", group,
+                       topic, (long long)offset);
     if (metadata && strlen(metadata) > BUS_METADATA_MAX)
         return err_set(e, ERR_LIMIT,
-                       "group %s, topic %s: metadata of %zu bytes, at most %d fit", group,
-                       topic, strlen(metadata), BUS_METADATA_MAX);
+                       "group %s, topic %s: metadata of %zu bytes, at most %d fit",
+                       group, topic, strlen(metadata), BUS_METADATA_MAX);
     return 0;
 }
 
 static int check_record(const char *topic, const struct bus_record *r, struct err *e)
 {
     if (r->n_headers > BUS_HEADERS_MAX)
-        return err_set(e, ERR_LIMIT, "topic %s: record with %zu headers, at most %d fit",
-                       topic, r->n_headers, BUS_HEADERS_MAX);
+        return err_set(e, ERR_LIMIT,
+                       "topic %s: record with %zu headers, at most %d fit", topic,
+                       r->n_headers, BUS_HEADERS_MAX);
     size_t n = r->key.n;
     bool is_over = n > BUS_RECORD_MAX || r->value.n > BUS_RECORD_MAX;
     n += r->value.n;
@@ -127,12 +131,14 @@ static int check_process(const struct bus *b, struct err *e)
 {
     if (b->pid == getpid())
         return 0;
-    return err_set(e, ERR_BUS, "this bus was opened by process %d: open it again after "
-                               "a fork",
+    return err_set(e, ERR_BUS,
+                   "this bus was opened by process %d: open it again after "
+                   "a fork",
                    (int)b->pid);
 }
 
-/* ── Handle and topics ──────────────────────────────────────────────────────────────── */
+/* ── Handle and topics ────────────────────────────────────────────────────────────────
+ */
 
 /* A file that may not grow is an error to report (EFBIG), not a reason to die. */
 static void ignore_file_size_signal(void)
@@ -161,7 +167,8 @@ int bus_open(struct bus **out, const struct bus_options *o, struct err *e)
     }
     const char *near = str_nearest(kind, names, N_MEMBERS);
     return err_set(e, ERR_CONFIG, "there is no bus \"%s\"%s%s%s", kind,
-                   near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+                   near ? ", did you mean \"" : "", near ? near : "",
+                   near ? "\"?" : "");
 }
 
 void bus_close(struct bus *b)
@@ -176,8 +183,8 @@ int bus_topic_ensure(struct bus *b, const struct bus_topic *t, struct err *e)
     if (rc < 0)
         return rc;
     if (t->partitions < 1 || t->partitions > BUS_PARTITIONS_MAX)
-        return err_set(e, ERR_CONFIG, "topic %s: %d partitions, expected 1 to %d", t->name,
-                       t->partitions, BUS_PARTITIONS_MAX);
+        return err_set(e, ERR_CONFIG, "topic %s: %d partitions, expected 1 to %d",
+                       t->name, t->partitions, BUS_PARTITIONS_MAX);
     return b->ops->topic_ensure(b, t, e);
 }
 
@@ -198,8 +205,8 @@ int bus_partitions(struct bus *b, const char *topic, struct err *e)
     return rc < 0 ? rc : b->ops->partitions(b, topic, e);
 }
 
-int bus_range(struct bus *b, const char *topic, int32_t partition, struct bus_range *out,
-              struct err *e)
+int bus_range(struct bus *b, const char *topic, int32_t partition,
+              struct bus_range *out, struct err *e)
 {
     int rc = check_topic(topic, false, e);
     if (rc == 0)
@@ -223,10 +230,11 @@ int bus_offset_at(struct bus *b, const char *topic, int32_t partition, int64_t m
     return rc < 0 ? rc : b->ops->offset_at(b, topic, partition, ms, offset, e);
 }
 
-/* ── Groups ─────────────────────────────────────────────────────────────────────────── */
+/* ── Groups ───────────────────────────────────────────────────────────────────────────
+ */
 
-int bus_committed(struct bus *b, const char *group, const char *topic, int32_t partition,
-                  struct bus_committed *out, struct err *e)
+int bus_committed(struct bus *b, const char *group, const char *topic,
+                  int32_t partition, struct bus_committed *out, struct err *e)
 {
     out->offset = -1;
     out->committed_ms = 0;
@@ -235,7 +243,8 @@ int bus_committed(struct bus *b, const char *group, const char *topic, int32_t p
     return rc < 0 ? rc : b->ops->committed(b, group, topic, partition, out, e);
 }
 
-int bus_groups(struct bus *b, const char *group, bus_group_fn *fn, void *arg, struct err *e)
+int bus_groups(struct bus *b, const char *group, bus_group_fn *fn, void *arg,
+               struct err *e)
 {
     int rc = group ? check_group(group, e) : 0;
     return rc < 0 ? rc : b->ops->groups(b, group, fn, arg, e);
@@ -248,7 +257,8 @@ int bus_group_reset(struct bus *b, const char *group, const char *topic,
     return rc < 0 ? rc : b->ops->group_reset(b, group, topic, partition, offset, e);
 }
 
-/* ── Producing ──────────────────────────────────────────────────────────────────────── */
+/* ── Producing ────────────────────────────────────────────────────────────────────────
+ */
 
 int bus_producer_open(struct bus *b, const char *id, struct bus_producer **out,
                       struct err *e)
@@ -313,7 +323,8 @@ size_t bus_txn_bytes(const struct bus_producer *p)
     return p->bus->ops->txn_bytes(p);
 }
 
-/* ── Consuming ──────────────────────────────────────────────────────────────────────── */
+/* ── Consuming ────────────────────────────────────────────────────────────────────────
+ */
 
 int bus_consumer_open(struct bus *b, const char *group, struct bus_consumer **out,
                       struct err *e)
@@ -361,8 +372,8 @@ int bus_unassign(struct bus_consumer *c, const char *topic, int32_t partition,
     return rc < 0 ? rc : c->bus->ops->unassign(c, topic, partition, e);
 }
 
-int bus_seek(struct bus_consumer *c, const char *topic, int32_t partition, int64_t offset,
-             struct err *e)
+int bus_seek(struct bus_consumer *c, const char *topic, int32_t partition,
+             int64_t offset, struct err *e)
 {
     int rc = check_start(topic, partition, offset, e);
     return rc < 0 ? rc : c->bus->ops->seek(c, topic, partition, offset, e);
@@ -391,8 +402,8 @@ int bus_commit(struct bus_consumer *c, const char *topic, int32_t partition,
     int rc = check_offset("-", topic, partition, next_offset, metadata, e);
     if (rc < 0)
         return rc;
-    return c->bus->ops->commit(c, topic, partition, next_offset, metadata ? metadata : "",
-                               e);
+    return c->bus->ops->commit(c, topic, partition, next_offset,
+                               metadata ? metadata : "", e);
 }
 
 int bus_retain(struct bus *b, int64_t now_ms, struct err *e)

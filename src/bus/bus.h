@@ -5,13 +5,14 @@
  * tests/unit/test_bus_contract.c. Vendor handles never leave those files.
  *
  * Lifecycle of a stream worker:
- *     bus_open → bus_topic_ensure → bus_producer_open (fences the previous holder of the
- *     id) → bus_consumer_open → bus_assign … → loop { bus_poll … bus_produce …
+ *     bus_open → bus_topic_ensure → bus_producer_open (fences the previous holder of
+ * the id) → bus_consumer_open → bus_assign … → loop { bus_poll … bus_produce …
  *     bus_txn_offset … bus_txn_commit } → close in reverse order.
  *
  * Always holds: offsets of a partition are dense from 0 on the embedded bus (Kafka has
- * gaps); a record is visible to readers only after its transaction is committed; outputs,
- * input offsets and metadata of one transaction appear together or not at all. */
+ * gaps); a record is visible to readers only after its transaction is committed;
+ * outputs, input offsets and metadata of one transaction appear together or not at all.
+ */
 #ifndef BUS_BUS_H
 #define BUS_BUS_H
 
@@ -31,17 +32,18 @@ struct bus_consumer;
 #define BUS_TXN_BYTES_MAX  (32 * 1024 * 1024) /* ceiling of bus_txn_bytes */
 
 enum bus_key_rule {
-    BUS_KEY_HASH,     /* 64-bit hash of the key */
-    BUS_KEY_STORE,    /* hash_store_partition: key STORE_{id}_TXN_{id} */
+    BUS_KEY_HASH,  /* 64-bit hash of the key */
+    BUS_KEY_STORE, /* hash_store_partition: key STORE_{id}_TXN_{id} */
 };
 
 struct bus_options {
-    const char *kind;  /* "embedded" or "kafka" */
-    const char *path;  /* embedded: the SQLite file */
+    const char *kind;    /* "embedded" or "kafka" */
+    const char *path;    /* embedded: the SQLite file */
     const char *servers; /* kafka: bootstrap servers */
-    const char *const *properties; /* kafka: "name=value", NULL-terminated, may be NULL */
+    const char *const
+        *properties; /* kafka: "name=value", NULL-terminated, may be NULL */
     bool is_readonly;
-    bool is_relaxed;   /* embedded: synchronous=NORMAL instead of FULL */
+    bool is_relaxed; /* embedded: synchronous=NORMAL instead of FULL */
 };
 
 struct bus_topic {
@@ -65,7 +67,8 @@ struct bus_record {
     size_t n_headers;
 };
 
-/* Records of one partition in offset order; valid until the next call on the consumer. */
+/* Records of one partition in offset order; valid until the next call on the consumer.
+ */
 struct bus_batch {
     const char *topic;
     int32_t partition;
@@ -86,12 +89,13 @@ typedef void bus_topic_fn(void *arg, const struct bus_topic *t);
 int bus_topics(struct bus *b, bus_topic_fn *fn, void *arg, struct err *e);
 /* Partition count, or ERR_NOTFOUND. */
 int bus_partitions(struct bus *b, const char *topic, struct err *e);
-/* First retained offset, next offset to be written, newest timestamp (INT64_MIN: none). */
+/* First retained offset, next offset to be written, newest timestamp (INT64_MIN: none).
+ */
 struct bus_range {
     int64_t start, end, max_timestamp_ms, bytes;
 };
-int bus_range(struct bus *b, const char *topic, int32_t partition, struct bus_range *out,
-              struct err *e);
+int bus_range(struct bus *b, const char *topic, int32_t partition,
+              struct bus_range *out, struct err *e);
 /* All partitions of a topic in one read; out has bus_partitions() entries. */
 int bus_ranges(struct bus *b, const char *topic, struct bus_range *out, size_t n,
                struct err *e);
@@ -99,22 +103,24 @@ int bus_ranges(struct bus *b, const char *topic, struct bus_range *out, size_t n
 int bus_offset_at(struct bus *b, const char *topic, int32_t partition, int64_t ms,
                   int64_t *offset, struct err *e);
 
-/* Groups. Offset -1: nothing committed. metadata: text <= 4096 bytes, NUL-terminated. */
+/* Groups. Offset -1: nothing committed. metadata: text <= 4096 bytes, NUL-terminated.
+ */
 #define BUS_METADATA_MAX 4096
 struct bus_committed {
     int64_t offset;
     int64_t committed_ms; /* wall clock of the commit */
     char metadata[BUS_METADATA_MAX + 1];
 };
-int bus_committed(struct bus *b, const char *group, const char *topic, int32_t partition,
-                  struct bus_committed *out, struct err *e);
+int bus_committed(struct bus *b, const char *group, const char *topic,
+                  int32_t partition, struct bus_committed *out, struct err *e);
 typedef void bus_group_fn(void *arg, const char *group, const char *topic,
                           int32_t partition, const struct bus_committed *c);
 /* Every committed offset, or those of one group (NULL: all). */
 int bus_groups(struct bus *b, const char *group, bus_group_fn *fn, void *arg,
                struct err *e);
-/* Operator's reset; the group must have no live producer transaction, or its next commit
- * puts back what was. The metadata is emptied: it belongs to the old position. */
+/* Operator's reset; the group must have no live producer transaction, or its next
+ * commit puts back what was. The metadata is emptied: it belongs to the old position.
+ */
 int bus_group_reset(struct bus *b, const char *group, const char *topic,
                     int32_t partition, int64_t offset, struct err *e);
 
@@ -125,9 +131,9 @@ int bus_producer_open(struct bus *b, const char *id, struct bus_producer **out,
 void bus_producer_close(struct bus_producer *p); /* aborts what is uncommitted */
 /* Add one record to the open transaction (begun by the first call after a commit).
  * partition -1: by the topic's key rule, round robin without a key (key.p NULL).
- * timestamp_ms < 0: now. Bytes are copied. ERR_LIMIT when the transaction would hold more
- * than BUS_TXN_BYTES_MAX: commit, then produce it again. After any error the record is not
- * in the transaction and everything before it still is. */
+ * timestamp_ms < 0: now. Bytes are copied. ERR_LIMIT when the transaction would hold
+ * more than BUS_TXN_BYTES_MAX: commit, then produce it again. After any error the
+ * record is not in the transaction and everything before it still is. */
 int bus_produce(struct bus_producer *p, const char *topic, int32_t partition,
                 int64_t timestamp_ms, struct str key, struct str value,
                 const struct bus_header *headers, size_t n_headers, struct err *e);
@@ -141,7 +147,8 @@ int bus_txn_offset(struct bus_producer *p, const char *group, const char *topic,
  * written and the transaction is still open: commit again or abort. */
 int bus_txn_commit(struct bus_producer *p, struct err *e);
 int bus_txn_abort(struct bus_producer *p, struct err *e);
-/* Memory held by the open transaction (what is full is compressed), to bound a batch. */
+/* Memory held by the open transaction (what is full is compressed), to bound a batch.
+ */
 size_t bus_txn_bytes(const struct bus_producer *p);
 
 /* Consuming: partitions are assigned by the caller (the supervisor's split), never by a
@@ -156,23 +163,25 @@ int bus_assign(struct bus_consumer *c, const char *topic, int32_t partition,
                int64_t offset, struct err *e);
 int bus_unassign(struct bus_consumer *c, const char *topic, int32_t partition,
                  struct err *e);
-int bus_seek(struct bus_consumer *c, const char *topic, int32_t partition, int64_t offset,
-             struct err *e);
-int64_t bus_position(const struct bus_consumer *c, const char *topic, int32_t partition);
+int bus_seek(struct bus_consumer *c, const char *topic, int32_t partition,
+             int64_t offset, struct err *e);
+int64_t bus_position(const struct bus_consumer *c, const char *topic,
+                     int32_t partition);
 /* Next batch of at most max records of some assigned partition, round robin, waiting up
- * to timeout_ms. 1: out is filled; 0: nothing there (every assigned partition was at its
- * end); negative: error. ERR_NOTFOUND when a position fell off the log's start or lies
- * behind its end (the log was replaced): the position stays, seek to go on. */
+ * to timeout_ms. 1: out is filled; 0: nothing there (every assigned partition was at
+ * its end); negative: error. ERR_NOTFOUND when a position fell off the log's start or
+ * lies behind its end (the log was replaced): the position stays, seek to go on. */
 int bus_poll(struct bus_consumer *c, size_t max, int timeout_ms, struct bus_batch *out,
              struct err *e);
-/* Plain commit outside a producer transaction (loaders: for lag display). Not durable at
- * once: written with the next poll or look at a group on this bus, or at close, so that
- * 100 partitions cost one write. */
+/* Plain commit outside a producer transaction (loaders: for lag display). Not durable
+ * at once: written with the next poll or look at a group on this bus, or at close, so
+ * that 100 partitions cost one write. */
 int bus_commit(struct bus_consumer *c, const char *topic, int32_t partition,
                int64_t next_offset, const char *metadata, struct err *e);
 
-/* Delete what is older than the topics' retention at now_ms, but never what a group that
- * ever committed on the topic has not read. Returns the number of deleted batches. */
+/* Delete what is older than the topics' retention at now_ms, but never what a group
+ * that ever committed on the topic has not read. Returns the number of deleted batches.
+ */
 int bus_retain(struct bus *b, int64_t now_ms, struct err *e);
 
 #endif

@@ -1,6 +1,6 @@
-/* Records to bytes and back, with lz4 around them; see bus_codec.h for the layout. Called by
- * the embedded member's writer and reader. The decoder trusts nothing: any bytes give
- * records inside the buffer or ERR_CORRUPT (tests/fuzz/fuzz_bus_codec.c). */
+/* Records to bytes and back, with lz4 around them; see bus_codec.h for the layout.
+ * Called by the embedded member's writer and reader. The decoder trusts nothing: any
+ * bytes give records inside the buffer or ERR_CORRUPT (tests/fuzz/fuzz_bus_codec.c). */
 #include "bus/bus_codec.h"
 
 #include <limits.h>
@@ -138,7 +138,8 @@ static int make_room(struct codec_reader *r, const struct codec_batch *b, struct
     if (rc == 0)
         rc = grow((void **)&r->records, &r->cap, n, sizeof *r->records, e);
     if (rc == 0)
-        rc = grow((void **)&r->headers, &r->cap_headers, headers, sizeof *r->headers, e);
+        rc =
+            grow((void **)&r->headers, &r->cap_headers, headers, sizeof *r->headers, e);
     return rc;
 }
 
@@ -195,8 +196,8 @@ static bool get_record(struct cursor *c, struct codec_reader *r, size_t max_head
     return c->p != NULL;
 }
 
-static int unpack(struct codec_reader *r, const struct codec_batch *b, const void *stored,
-                  size_t stored_len, struct err *e)
+static int unpack(struct codec_reader *r, const struct codec_batch *b,
+                  const void *stored, size_t stored_len, struct err *e)
 {
     if ((int64_t)hash_64(stored, stored_len) != b->checksum)
         return err_set(e, ERR_CORRUPT, "checksum differs");
@@ -206,7 +207,8 @@ static int unpack(struct codec_reader *r, const struct codec_batch *b, const voi
         return 0;
     }
     if (b->kind != CODEC_LZ4 || stored_len > INT_MAX || b->raw_bytes > INT_MAX)
-        return err_set(e, ERR_CORRUPT, "unknown codec %d or wrong length", (int)b->kind);
+        return err_set(e, ERR_CORRUPT, "unknown codec %d or wrong length",
+                       (int)b->kind);
     int n = LZ4_decompress_safe(stored, to, (int)stored_len, (int)b->raw_bytes);
     if (n != (int)b->raw_bytes)
         return err_set(e, ERR_CORRUPT, "lz4 data do not give %u bytes", b->raw_bytes);

@@ -4,10 +4,9 @@
  *     zigzag varint  timestamp - the batch's base timestamp
  *     varint         key length + 1, 0 for no key;       the key
  *     varint         value length + 1, 0 for no value;   the value
- *     varint         headers; for each: varint name length, name, varint value length + 1
- *                    (0: no value), value
- * Offsets are not stored: they are dense from the batch's base offset. The whole is then
- * lz4-compressed when that saves at least an eighth. */
+ *     varint         headers; for each: varint name length, name, varint value length +
+ * 1 (0: no value), value Offsets are not stored: they are dense from the batch's base
+ * offset. The whole is then lz4-compressed when that saves at least an eighth. */
 #ifndef BUS_BUS_CODEC_H
 #define BUS_BUS_CODEC_H
 

@@ -1,15 +1,15 @@
 /* Inside the embedded bus: one SQLite file, WAL, any number of processes.
  *
- *     topics(id, name, first_pid, partitions, …)   partition P of a topic is pid first_pid+P;
- *                                                  a pid is never used again
- *     partitions(pid, start_offset, next_offset, max_ms, bytes)
- *     batches(id = pid * 2^42 + base offset, …, data)   one b-tree, in reading order
- *     groups(name, topic, partition, …)   producers(id, epoch)   meta(name, value)
+ *     topics(id, name, first_pid, partitions, …)   partition P of a topic is pid
+ * first_pid+P; a pid is never used again partitions(pid, start_offset, next_offset,
+ * max_ms, bytes) batches(id = pid * 2^42 + base offset, …, data)   one b-tree, in
+ * reading order groups(name, topic, partition, …)   producers(id, epoch)   meta(name,
+ * value)
  *
  * Files: bus_embedded.c (open, close, the row of functions) _sql.c (statements, errors,
  * transactions) _topic.c _group.c _write.c (producer) _read.c (consumer) _retain.c.
- * Always holds: whoever writes has BEGIN IMMEDIATE; a read statement is reset before its
- * function returns, so that nobody's checkpoint waits for us. */
+ * Always holds: whoever writes has BEGIN IMMEDIATE; a read statement is reset before
+ * its function returns, so that nobody's checkpoint waits for us. */
 #ifndef BUS_BUS_EMBEDDED_H
 #define BUS_BUS_EMBEDDED_H
 
@@ -30,59 +30,61 @@ static inline int64_t emb_id(int64_t pid, int64_t offset)
 }
 
 /* Every statement, prepared at its first use and kept. */
-#define EMB_SQL_MAP(X)                                                                  \
-    X(BEGIN, "BEGIN IMMEDIATE")                                                         \
-    X(COMMIT, "COMMIT")                                                                 \
-    X(DATA_VERSION, "PRAGMA data_version")                                              \
-    X(TOPIC_GET, "SELECT id, first_pid, partitions, retention_ms, retention_bytes, "    \
-                 "key_rule FROM topics WHERE name = ?1")                                \
-    X(TOPIC_LIST, "SELECT name, partitions, retention_ms, retention_bytes, key_rule, "  \
-                  "first_pid, id FROM topics ORDER BY name")                            \
-    X(TOPIC_ADD, "INSERT INTO topics(name, first_pid, partitions, retention_ms, "       \
-                 "retention_bytes, key_rule) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")           \
-    X(TOPIC_RETENTION, "UPDATE topics SET retention_ms = ?2, retention_bytes = ?3 "     \
-                       "WHERE name = ?1")                                               \
-    X(TOPIC_DEL, "DELETE FROM topics WHERE id = ?1")                                    \
-    X(PID_NEXT, "UPDATE meta SET value = value + ?1 WHERE name = 'next_pid' "           \
-                "RETURNING value")                                                      \
-    X(PARTITION_ADD, "INSERT INTO partitions(pid, start_offset, next_offset, max_ms, "  \
-                     "bytes) VALUES(?1, 0, 0, -9223372036854775807 - 1, 0)")            \
-    X(PARTITION_DEL, "DELETE FROM partitions WHERE pid BETWEEN ?1 AND ?2")              \
-    X(RANGES, "SELECT pid, start_offset, next_offset, max_ms, bytes FROM partitions "   \
-              "WHERE pid BETWEEN ?1 AND ?2 ORDER BY pid")                               \
-    X(APPEND, "UPDATE partitions SET next_offset = next_offset + ?2, "                  \
-              "max_ms = max(max_ms, ?3), bytes = bytes + ?4 WHERE pid = ?1 "            \
-              "RETURNING next_offset")                                                  \
-    X(BATCH_ADD, "INSERT INTO batches(id, n, n_headers, base_ms, max_ms, codec, "       \
-                 "raw_bytes, checksum, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "   \
-                 "?9)")                                                                 \
-    X(BATCH_READ, "SELECT id, n, n_headers, base_ms, codec, raw_bytes, checksum, data " \
-                  "FROM batches WHERE id >= ifnull((SELECT id FROM batches WHERE id "   \
-                  "BETWEEN ?2 AND ?1 ORDER BY id DESC LIMIT 1), ?1) AND id <= ?3 "      \
-                  "ORDER BY id")                                                        \
-    X(BATCH_AT, "SELECT id, n, n_headers, base_ms, codec, raw_bytes, checksum, data "   \
-                "FROM batches WHERE id BETWEEN ?1 AND ?2 AND max_ms >= ?3 ORDER BY id " \
-                "LIMIT 1")                                                              \
-    X(BATCH_OLDEST, "SELECT id, n, max_ms, length(data) FROM batches WHERE id "         \
-                    "BETWEEN ?1 AND ?2 ORDER BY id")                                    \
-    X(BATCH_DEL, "DELETE FROM batches WHERE id BETWEEN ?1 AND ?2")                      \
-    X(TRIM, "UPDATE partitions SET start_offset = ?2, bytes = max(0, bytes - ?3) "      \
-            "WHERE pid = ?1")                                                           \
-    X(GROUP_GET, "SELECT offset, committed_ms, metadata FROM groups WHERE name = ?1 "   \
-                 "AND topic = ?2 AND partition = ?3")                                   \
-    X(GROUP_LIST, "SELECT name, topic, partition, offset, committed_ms, metadata "      \
-                  "FROM groups WHERE ?1 IS NULL OR name = ?1 "                          \
-                  "ORDER BY name, topic, partition")                                    \
-    X(GROUP_PUT, "INSERT INTO groups(name, topic, partition, offset, committed_ms, "    \
-                 "metadata) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET "  \
-                 "offset = excluded.offset, committed_ms = excluded.committed_ms, "     \
-                 "metadata = excluded.metadata")                                        \
-    X(GROUP_DEL, "DELETE FROM groups WHERE topic = ?1")                                 \
-    X(GROUP_COUNT, "SELECT count(DISTINCT name) FROM groups WHERE topic = ?1")          \
-    X(GROUP_FLOOR, "SELECT count(*), min(offset) FROM groups WHERE topic = ?1 AND "     \
-                   "partition = ?2")                                                    \
-    X(EPOCH_NEXT, "INSERT INTO producers(id, epoch) VALUES(?1, 1) ON CONFLICT DO "      \
-                  "UPDATE SET epoch = epoch + 1 RETURNING epoch")                       \
+#define EMB_SQL_MAP(X)                                                                 \
+    X(BEGIN, "BEGIN IMMEDIATE")                                                        \
+    X(COMMIT, "COMMIT")                                                                \
+    X(DATA_VERSION, "PRAGMA data_version")                                             \
+    X(TOPIC_GET, "SELECT id, first_pid, partitions, retention_ms, retention_bytes, "   \
+                 "key_rule FROM topics WHERE name = ?1")                               \
+    X(TOPIC_LIST, "SELECT name, partitions, retention_ms, retention_bytes, key_rule, " \
+                  "first_pid, id FROM topics ORDER BY name")                           \
+    X(TOPIC_ADD, "INSERT INTO topics(name, first_pid, partitions, retention_ms, "      \
+                 "retention_bytes, key_rule) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")          \
+    X(TOPIC_RETENTION, "UPDATE topics SET retention_ms = ?2, retention_bytes = ?3 "    \
+                       "WHERE name = ?1")                                              \
+    X(TOPIC_DEL, "DELETE FROM topics WHERE id = ?1")                                   \
+    X(PID_NEXT, "UPDATE meta SET value = value + ?1 WHERE name = 'next_pid' "          \
+                "RETURNING value")                                                     \
+    X(PARTITION_ADD, "INSERT INTO partitions(pid, start_offset, next_offset, max_ms, " \
+                     "bytes) VALUES(?1, 0, 0, -9223372036854775807 - 1, 0)")           \
+    X(PARTITION_DEL, "DELETE FROM partitions WHERE pid BETWEEN ?1 AND ?2")             \
+    X(RANGES, "SELECT pid, start_offset, next_offset, max_ms, bytes FROM partitions "  \
+              "WHERE pid BETWEEN ?1 AND ?2 ORDER BY pid")                              \
+    X(APPEND, "UPDATE partitions SET next_offset = next_offset + ?2, "                 \
+              "max_ms = max(max_ms, ?3), bytes = bytes + ?4 WHERE pid = ?1 "           \
+              "RETURNING next_offset")                                                 \
+    X(BATCH_ADD, "INSERT INTO batches(id, n, n_headers, base_ms, max_ms, codec, "      \
+                 "raw_bytes, checksum, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "  \
+                 "?9)")                                                                \
+    X(BATCH_READ,                                                                      \
+      "SELECT id, n, n_headers, base_ms, codec, raw_bytes, checksum, data "            \
+      "FROM batches WHERE id >= ifnull((SELECT id FROM batches WHERE id "              \
+      "BETWEEN ?2 AND ?1 ORDER BY id DESC LIMIT 1), ?1) AND id <= ?3 "                 \
+      "ORDER BY id")                                                                   \
+    X(BATCH_AT,                                                                        \
+      "SELECT id, n, n_headers, base_ms, codec, raw_bytes, checksum, data "            \
+      "FROM batches WHERE id BETWEEN ?1 AND ?2 AND max_ms >= ?3 ORDER BY id "          \
+      "LIMIT 1")                                                                       \
+    X(BATCH_OLDEST, "SELECT id, n, max_ms, length(data) FROM batches WHERE id "        \
+                    "BETWEEN ?1 AND ?2 ORDER BY id")                                   \
+    X(BATCH_DEL, "DELETE FROM batches WHERE id BETWEEN ?1 AND ?2")                     \
+    X(TRIM, "UPDATE partitions SET start_offset = ?2, bytes = max(0, bytes - ?3) "     \
+            "WHERE pid = ?1")                                                          \
+    X(GROUP_GET, "SELECT offset, committed_ms, metadata FROM groups WHERE name = ?1 "  \
+                 "AND topic = ?2 AND partition = ?3")                                  \
+    X(GROUP_LIST, "SELECT name, topic, partition, offset, committed_ms, metadata "     \
+                  "FROM groups WHERE ?1 IS NULL OR name = ?1 "                         \
+                  "ORDER BY name, topic, partition")                                   \
+    X(GROUP_PUT, "INSERT INTO groups(name, topic, partition, offset, committed_ms, "   \
+                 "metadata) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET " \
+                 "offset = excluded.offset, committed_ms = excluded.committed_ms, "    \
+                 "metadata = excluded.metadata")                                       \
+    X(GROUP_DEL, "DELETE FROM groups WHERE topic = ?1")                                \
+    X(GROUP_COUNT, "SELECT count(DISTINCT name) FROM groups WHERE topic = ?1")         \
+    X(GROUP_FLOOR, "SELECT count(*), min(offset) FROM groups WHERE topic = ?1 AND "    \
+                   "partition = ?2")                                                   \
+    X(EPOCH_NEXT, "INSERT INTO producers(id, epoch) VALUES(?1, 1) ON CONFLICT DO "     \
+                  "UPDATE SET epoch = epoch + 1 RETURNING epoch")                      \
     X(EPOCH_GET, "SELECT epoch FROM producers WHERE id = ?1")
 enum emb_sql {
 #define X(name, sql) EMB_##name,
@@ -118,9 +120,10 @@ struct emb_topic {
 };
 
 /* ── bus_embedded_sql.c ── */
-/* The statement, reset and without bindings of before; NULL and e filled on error. */
-sqlite3_stmt *emb_sql(struct emb *b, enum emb_sql which, struct err *e);
-/* 1 a row, 0 the end (statement reset), negative: error (reset, e filled: "what: why"). */
+/* The statement, prepared at its first use. */
+int emb_sql(struct emb *b, enum emb_sql which, sqlite3_stmt **out, struct err *e);
+/* 1 a row, 0 the end (statement reset), negative: error (reset, e filled: "what: why").
+ */
 int emb_step(struct emb *b, sqlite3_stmt *s, const char *what, struct err *e);
 /* Step a statement that gives no rows; changes: rows changed, may be NULL. */
 int emb_exec(struct emb *b, sqlite3_stmt *s, const char *what, struct err *e);
@@ -136,7 +139,8 @@ int emb_busy(void *arg, int count); /* SQLite's busy handler */
 extern int (*emb_fault)(void);
 
 /* ── bus_embedded_topic.c ── */
-int emb_topic_find(struct emb *b, const char *name, struct emb_topic *out, struct err *e);
+int emb_topic_find(struct emb *b, const char *name, struct emb_topic *out,
+                   struct err *e);
 int emb_topic_ensure(struct bus *b, const struct bus_topic *t, struct err *e);
 int emb_topic_delete(struct bus *b, const char *name, struct err *e);
 int emb_topics(struct bus *b, bus_topic_fn *fn, void *arg, struct err *e);
@@ -150,8 +154,8 @@ int emb_offset_put(struct emb *b, const struct emb_offset *o, int64_t now_ms,
                    struct err *e);
 /* Write the plain commits that wait. */
 int emb_flush(struct emb *b, struct err *e);
-int emb_committed(struct bus *b, const char *group, const char *topic, int32_t partition,
-                  struct bus_committed *out, struct err *e);
+int emb_committed(struct bus *b, const char *group, const char *topic,
+                  int32_t partition, struct bus_committed *out, struct err *e);
 int emb_groups(struct bus *b, const char *group, bus_group_fn *fn, void *arg,
                struct err *e);
 int emb_group_reset(struct bus *b, const char *group, const char *topic,
@@ -180,9 +184,10 @@ int emb_assign(struct bus_consumer *c, const char *topic, int32_t partition,
                int64_t offset, struct err *e);
 int emb_unassign(struct bus_consumer *c, const char *topic, int32_t partition,
                  struct err *e);
-int emb_seek(struct bus_consumer *c, const char *topic, int32_t partition, int64_t offset,
-             struct err *e);
-int64_t emb_position(const struct bus_consumer *c, const char *topic, int32_t partition);
+int emb_seek(struct bus_consumer *c, const char *topic, int32_t partition,
+             int64_t offset, struct err *e);
+int64_t emb_position(const struct bus_consumer *c, const char *topic,
+                     int32_t partition);
 int emb_poll(struct bus_consumer *c, size_t max, int timeout_ms, struct bus_batch *out,
              struct err *e);
 int emb_consumer_commit(struct bus_consumer *c, const char *topic, int32_t partition,

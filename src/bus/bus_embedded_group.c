@@ -1,15 +1,17 @@
-/* Committed offsets of the embedded bus, and the plain commits that wait for company: one
- * write for 100 partitions. Called through bus_embedded_ops, by the producer's commit and
- * by the consumer. */
+/* Committed offsets of the embedded bus, and the plain commits that wait for company:
+ * one write for 100 partitions. Called through bus_embedded_ops, by the producer's
+ * commit and by the consumer. */
 #include "bus/bus_embedded.h"
 
 #include "base/timeutil.h"
 
-int emb_offset_put(struct emb *b, const struct emb_offset *o, int64_t now_ms, struct err *e)
+int emb_offset_put(struct emb *b, const struct emb_offset *o, int64_t now_ms,
+                   struct err *e)
 {
-    sqlite3_stmt *s = emb_sql(b, EMB_GROUP_PUT, e);
-    if (!s)
-        return ERR_BUS;
+    sqlite3_stmt *s;
+    int rc = emb_sql(b, EMB_GROUP_PUT, &s, e);
+    if (rc < 0)
+        return rc;
     sqlite3_bind_text(s, 1, o->group, -1, SQLITE_STATIC);
     sqlite3_bind_text(s, 2, o->topic, -1, SQLITE_STATIC);
     sqlite3_bind_int(s, 3, o->partition);
@@ -49,14 +51,16 @@ static void read_committed(sqlite3_stmt *s, int column, struct bus_committed *ou
     str_copy(out->metadata, sizeof out->metadata, text ? text : "");
 }
 
-int emb_committed(struct bus *bus, const char *group, const char *topic, int32_t partition,
-                  struct bus_committed *out, struct err *e)
+int emb_committed(struct bus *bus, const char *group, const char *topic,
+                  int32_t partition, struct bus_committed *out, struct err *e)
 {
     struct emb *b = (struct emb *)bus;
     int rc = emb_flush(b, e);
-    sqlite3_stmt *s = rc == 0 ? emb_sql(b, EMB_GROUP_GET, e) : NULL;
-    if (!s)
-        return rc < 0 ? rc : ERR_BUS;
+    sqlite3_stmt *s;
+    if (rc == 0)
+        rc = emb_sql(b, EMB_GROUP_GET, &s, e);
+    if (rc < 0)
+        return rc;
     sqlite3_bind_text(s, 1, group, -1, SQLITE_STATIC);
     sqlite3_bind_text(s, 2, topic, -1, SQLITE_STATIC);
     sqlite3_bind_int(s, 3, partition);
@@ -81,12 +85,10 @@ int emb_groups(struct bus *bus, const char *group, bus_group_fn *fn, void *arg,
     struct arena names;
     arena_init(&names, 0);
     int rc = emb_flush(b, e);
-    sqlite3_stmt *s = rc == 0 ? emb_sql(b, EMB_GROUP_LIST, e) : NULL;
-    if (s)
+    sqlite3_stmt *s = NULL;
+    if (rc == 0 && (rc = emb_sql(b, EMB_GROUP_LIST, &s, e)) == 0)
         sqlite3_bind_text(s, 1, group, -1, SQLITE_STATIC);
-    else if (rc == 0)
-        rc = ERR_BUS;
-    while (s && (rc = emb_step(b, s, "list the groups", e)) == 1) {
+    while (rc >= 0 && (rc = emb_step(b, s, "list the groups", e)) == 1) {
         struct row r = {
             .group = arena_strdup(&names, (const char *)sqlite3_column_text(s, 0)),
             .topic = arena_strdup(&names, (const char *)sqlite3_column_text(s, 1)),

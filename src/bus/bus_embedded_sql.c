@@ -1,6 +1,6 @@
 /* The embedded bus's dealings with SQLite: statements prepared once, steps with their
- * errors in our words, write transactions, waiting for other writers. Called by the other
- * bus_embedded_*.c files only. */
+ * errors in our words, write transactions, waiting for other writers. Called by the
+ * other bus_embedded_*.c files only. */
 #include "bus/bus_embedded.h"
 
 #include <errno.h>
@@ -64,10 +64,11 @@ int emb_error(struct emb *b, int rc, const char *what, struct err *e)
                        "away to start an empty bus",
                        b->path, what, text);
     if (kind == SQLITE_READONLY || kind == SQLITE_PERM || kind == SQLITE_CANTOPEN)
-        return err_set(e, ERR_IO,
-                       "bus %s: cannot %s: %s; weir needs to write in the folder of this "
-                       "file",
-                       b->path, what, text);
+        return err_set(
+            e, ERR_IO,
+            "bus %s: cannot %s: %s; weir needs to write in the folder of this "
+            "file",
+            b->path, what, text);
     if (kind == SQLITE_NOMEM)
         return err_set(e, ERR_NOMEM, "bus %s: no memory to %s", b->path, what);
     if (kind == SQLITE_IOERR)
@@ -76,21 +77,19 @@ int emb_error(struct emb *b, int rc, const char *what, struct err *e)
     return err_set(e, ERR_BUS, "bus %s: cannot %s: %s", b->path, what, text);
 }
 
-sqlite3_stmt *emb_sql(struct emb *b, enum emb_sql which, struct err *e)
+int emb_sql(struct emb *b, enum emb_sql which, sqlite3_stmt **out, struct err *e)
 {
-    sqlite3_stmt *s = b->sql[which];
-    if (s)
-        return s;
+    *out = b->sql[which];
+    if (*out)
+        return 0;
     int rc = fault();
     if (rc == SQLITE_OK)
-        rc = sqlite3_prepare_v3(b->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT, &s,
+        rc = sqlite3_prepare_v3(b->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT, out,
                                 NULL);
-    if (rc != SQLITE_OK) {
-        emb_error(b, rc, "prepare a statement", e);
-        return NULL;
-    }
-    b->sql[which] = s;
-    return s;
+    if (rc != SQLITE_OK)
+        return emb_error(b, rc, "prepare a statement", e);
+    b->sql[which] = *out;
+    return 0;
 }
 
 int emb_step(struct emb *b, sqlite3_stmt *s, const char *what, struct err *e)
@@ -129,14 +128,17 @@ int emb_begin(struct emb *b, const char *what, struct err *e)
     if (b->is_readonly)
         return err_set(e, ERR_UNSUPPORTED, "bus %s: opened to read only, cannot %s",
                        b->path, what);
-    sqlite3_stmt *s = emb_sql(b, EMB_BEGIN, e);
-    return s ? emb_exec(b, s, what, e) : ERR_BUS;
+    sqlite3_stmt *s;
+    int rc = emb_sql(b, EMB_BEGIN, &s, e);
+    return rc < 0 ? rc : emb_exec(b, s, what, e);
 }
 
 int emb_commit(struct emb *b, const char *what, struct err *e)
 {
-    sqlite3_stmt *s = emb_sql(b, EMB_COMMIT, e);
-    int rc = s ? emb_exec(b, s, what, e) : ERR_BUS;
+    sqlite3_stmt *s;
+    int rc = emb_sql(b, EMB_COMMIT, &s, e);
+    if (rc == 0)
+        rc = emb_exec(b, s, what, e);
     if (rc < 0)
         emb_rollback(b);
     else

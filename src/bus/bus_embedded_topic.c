@@ -9,13 +9,15 @@ static int no_topic(struct emb *b, const char *name, struct err *e)
     return err_set(e, ERR_NOTFOUND, "bus %s: there is no topic %s", b->path, name);
 }
 
-int emb_topic_find(struct emb *b, const char *name, struct emb_topic *out, struct err *e)
+int emb_topic_find(struct emb *b, const char *name, struct emb_topic *out,
+                   struct err *e)
 {
-    sqlite3_stmt *s = emb_sql(b, EMB_TOPIC_GET, e);
-    if (!s)
-        return ERR_BUS;
+    sqlite3_stmt *s;
+    int rc = emb_sql(b, EMB_TOPIC_GET, &s, e);
+    if (rc < 0)
+        return rc;
     sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
-    int rc = emb_step(b, s, "find a topic", e);
+    rc = emb_step(b, s, "find a topic", e);
     if (rc <= 0)
         return rc < 0 ? rc : no_topic(b, name, e);
     *out = (struct emb_topic){
@@ -38,36 +40,41 @@ static int compare(struct emb *b, const struct bus_topic *t, struct err *e)
     if (rc < 0)
         return rc;
     if (old.partitions != t->partitions)
-        return err_set(e, ERR_CONFIG,
-                       "topic %s has %" PRId32 " partitions, not %" PRId32
-                       ": the number cannot change, because keys would move; set it back, "
-                       "or use a new topic",
-                       t->name, old.partitions, t->partitions);
+        return err_set(
+            e, ERR_CONFIG,
+            "topic %s has %" PRId32 " partitions, not %" PRId32
+            ": the number cannot change, because keys would move; set it back, "
+            "or use a new topic",
+            t->name, old.partitions, t->partitions);
     if (old.key_rule != t->key_rule)
         return err_set(e, ERR_CONFIG,
                        "topic %s places records by %s: the rule cannot change, because "
                        "keys would move; set it back, or use a new topic",
-                       t->name, old.key_rule == BUS_KEY_STORE ? "store" : "hash of the key");
+                       t->name,
+                       old.key_rule == BUS_KEY_STORE ? "store" : "hash of the key");
     return old.retention_ms == t->retention_ms &&
            old.retention_bytes == t->retention_bytes;
 }
 
 static int take_pids(struct emb *b, int32_t n, int64_t *first, struct err *e)
 {
-    sqlite3_stmt *s = emb_sql(b, EMB_PID_NEXT, e);
-    if (!s)
-        return ERR_BUS;
+    sqlite3_stmt *s;
+    int rc = emb_sql(b, EMB_PID_NEXT, &s, e);
+    if (rc < 0)
+        return rc;
     sqlite3_bind_int(s, 1, n);
-    int rc = emb_step(b, s, "number partitions", e);
+    rc = emb_step(b, s, "number partitions", e);
     if (rc < 0)
         return rc;
     *first = rc == 1 ? sqlite3_column_int64(s, 0) - n : -1;
     sqlite3_reset(s);
     if (*first < 0)
-        return err_set(e, ERR_CORRUPT, "bus %s: the count of partitions is gone", b->path);
+        return err_set(e, ERR_CORRUPT, "bus %s: the count of partitions is gone",
+                       b->path);
     if (*first + n > EMB_PID_MAX)
-        return err_set(e, ERR_LIMIT, "bus %s: more than %" PRId64 " partitions ever made",
-                       b->path, EMB_PID_MAX);
+        return err_set(e, ERR_LIMIT,
+                       "bus %s: more than %" PRId64 " partitions ever made", b->path,
+                       EMB_PID_MAX);
     return 0;
 }
 
@@ -77,9 +84,10 @@ static int add_topic(struct emb *b, const struct bus_topic *t, struct err *e)
     int rc = take_pids(b, t->partitions, &first, e);
     if (rc < 0)
         return rc;
-    sqlite3_stmt *s = emb_sql(b, EMB_TOPIC_ADD, e);
-    if (!s)
-        return ERR_BUS;
+    sqlite3_stmt *s;
+    rc = emb_sql(b, EMB_TOPIC_ADD, &s, e);
+    if (rc < 0)
+        return rc;
     sqlite3_bind_text(s, 1, t->name, -1, SQLITE_STATIC);
     sqlite3_bind_int64(s, 2, first);
     sqlite3_bind_int(s, 3, t->partitions);
@@ -87,8 +95,8 @@ static int add_topic(struct emb *b, const struct bus_topic *t, struct err *e)
     sqlite3_bind_int64(s, 5, t->retention_bytes);
     sqlite3_bind_int(s, 6, t->key_rule == BUS_KEY_STORE);
     rc = emb_exec(b, s, "create a topic", e);
-    if (rc == 0 && !(s = emb_sql(b, EMB_PARTITION_ADD, e)))
-        return ERR_BUS;
+    if (rc == 0)
+        rc = emb_sql(b, EMB_PARTITION_ADD, &s, e);
     for (int32_t i = 0; rc == 0 && i < t->partitions; i++) {
         sqlite3_bind_int64(s, 1, first + i);
         rc = emb_exec(b, s, "create a topic", e);
@@ -98,9 +106,10 @@ static int add_topic(struct emb *b, const struct bus_topic *t, struct err *e)
 
 static int set_retention(struct emb *b, const struct bus_topic *t, struct err *e)
 {
-    sqlite3_stmt *s = emb_sql(b, EMB_TOPIC_RETENTION, e);
-    if (!s)
-        return ERR_BUS;
+    sqlite3_stmt *s;
+    int rc = emb_sql(b, EMB_TOPIC_RETENTION, &s, e);
+    if (rc < 0)
+        return rc;
     sqlite3_bind_text(s, 1, t->name, -1, SQLITE_STATIC);
     sqlite3_bind_int64(s, 2, t->retention_ms);
     sqlite3_bind_int64(s, 3, t->retention_bytes);
@@ -143,17 +152,20 @@ static int delete_rows(struct emb *b, const char *name, struct err *e)
         {EMB_TOPIC_DEL, t.id, 0},
     };
     for (size_t i = 0; i < sizeof steps / sizeof *steps && rc == 0; i++) {
-        sqlite3_stmt *s = emb_sql(b, steps[i].sql, e);
-        if (!s)
-            return ERR_BUS;
+        sqlite3_stmt *s;
+        rc = emb_sql(b, steps[i].sql, &s, e);
+        if (rc < 0)
+            return rc;
         sqlite3_bind_int64(s, 1, steps[i].from);
         if (steps[i].to)
             sqlite3_bind_int64(s, 2, steps[i].to);
         rc = emb_exec(b, s, "delete a topic", e);
     }
-    sqlite3_stmt *s = rc == 0 ? emb_sql(b, EMB_GROUP_DEL, e) : NULL;
-    if (!s)
-        return rc < 0 ? rc : ERR_BUS;
+    sqlite3_stmt *s;
+    if (rc == 0)
+        rc = emb_sql(b, EMB_GROUP_DEL, &s, e);
+    if (rc < 0)
+        return rc;
     sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
     return emb_exec(b, s, "delete a topic", e);
 }
@@ -178,9 +190,9 @@ int emb_topics(struct bus *bus, bus_topic_fn *fn, void *arg, struct err *e)
     VEC(struct bus_topic) list = {0};
     struct arena names;
     arena_init(&names, 0);
-    sqlite3_stmt *s = emb_sql(b, EMB_TOPIC_LIST, e);
-    int rc = s ? 1 : ERR_BUS;
-    while (rc == 1 && (rc = emb_step(b, s, "list the topics", e)) == 1) {
+    sqlite3_stmt *s;
+    int rc = emb_sql(b, EMB_TOPIC_LIST, &s, e);
+    while (rc >= 0 && (rc = emb_step(b, s, "list the topics", e)) == 1) {
         struct bus_topic t = {
             .name = arena_strdup(&names, (const char *)sqlite3_column_text(s, 0)),
             .partitions = sqlite3_column_int(s, 1),
@@ -213,11 +225,13 @@ int emb_ranges(struct bus *bus, const char *topic, int32_t first, size_t n,
     if (rc < 0)
         return rc;
     if ((size_t)first + n > (size_t)t.partitions)
-        return err_set(e, ERR_NOTFOUND, "topic %s has %" PRId32 " partitions: 0 to %" PRId32,
-                       topic, t.partitions, t.partitions - 1);
-    sqlite3_stmt *s = emb_sql(b, EMB_RANGES, e);
-    if (!s)
-        return ERR_BUS;
+        return err_set(e, ERR_NOTFOUND,
+                       "topic %s has %" PRId32 " partitions: 0 to %" PRId32, topic,
+                       t.partitions, t.partitions - 1);
+    sqlite3_stmt *s;
+    rc = emb_sql(b, EMB_RANGES, &s, e);
+    if (rc < 0)
+        return rc;
     sqlite3_bind_int64(s, 1, t.first_pid + first);
     sqlite3_bind_int64(s, 2, t.first_pid + first + (int64_t)n - 1);
     size_t got = 0;

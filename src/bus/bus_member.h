@@ -1,9 +1,9 @@
-/* Inside the bus room: what a member (bus_embedded, bus_kafka) provides to bus.c. A member
- * is one file with a descriptor row, and one row in bus.list.
+/* Inside the bus room: what a member (bus_embedded, bus_kafka) provides to bus.c. A
+ * member is one file with a descriptor row, and one row in bus.list.
  *
- * bus.c has checked the arguments before a member sees them: names, partition numbers as
- * far as they can be known without a look-up, sizes, metadata. Every struct starts with
- * the common part below, so that bus.c finds the member's functions. */
+ * bus.c has checked the arguments before a member sees them: names, partition numbers
+ * as far as they can be known without a look-up, sizes, metadata. Every struct starts
+ * with the common part below, so that bus.c finds the member's functions. */
 #ifndef BUS_BUS_MEMBER_H
 #define BUS_BUS_MEMBER_H
 
@@ -74,8 +74,9 @@ struct bus_ops {
 int32_t bus_pick_partition(enum bus_key_rule rule, struct str key, int32_t n,
                            uint32_t *turn);
 
-/* Wait before looking again: 5 ms doubling to 50 ms, never beyond deadline_ms (monotonic).
- * *wait_ms is the state, 0 at the start. false when the deadline has passed. */
+/* Wait before looking again: 5 ms doubling to 50 ms, never beyond deadline_ms
+ * (monotonic). *wait_ms is the state, 0 at the start. false when the deadline has
+ * passed. */
 bool bus_wait(int *wait_ms, int64_t deadline_ms);
 
 #endif
