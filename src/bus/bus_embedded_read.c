@@ -377,7 +377,8 @@ static struct assigned *choose(struct emb_consumer *c, bool *has_wrapped)
     return NULL;
 }
 
-/* Batches from a's position on, up to max records or the reader's room. */
+/* Batches from a's position on, up to max records or the reader's room, and never past
+ * the end as last seen: a position beyond it would look like a replaced log. */
 static int load(struct emb_consumer *c, struct assigned *a, size_t max, struct err *e)
 {
     struct emb *b = bus_of(c);
@@ -389,7 +390,7 @@ static int load(struct emb_consumer *c, struct assigned *a, size_t max, struct e
     c->current = (size_t)(a - c->assigned.v);
     sqlite3_bind_int64(s, 1, emb_id(a->pid, a->position));
     sqlite3_bind_int64(s, 2, emb_id(a->pid, 0));
-    sqlite3_bind_int64(s, 3, emb_id(a->pid, EMB_OFFSET_MAX));
+    sqlite3_bind_int64(s, 3, emb_id(a->pid, a->end - 1));
     while ((rc = emb_step(b, s, "read records", e)) == 1) {
         struct codec_batch batch = batch_of(s, a->partition);
         if (c->reader.n > 0 &&

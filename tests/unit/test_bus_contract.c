@@ -833,8 +833,8 @@ static void check_writers(struct fixture *f, struct bus_consumer *c, int writers
 {
     int next[4][8] = {{0}};
     struct bus_batch b;
-    int n = 0, want = writers * each * 4;
-    while (n < want && bus_poll(c, 500, wait_ms, &b, &f->e) == 1)
+    int n = 0, rc = 1, want = writers * each * 4;
+    while (n < want && (rc = bus_poll(c, 500, wait_ms, &b, &f->e)) == 1)
         for (size_t i = 0; i < b.n; i++, n++) {
             int id = -1, number = -1;
             char text[64];
@@ -844,6 +844,7 @@ static void check_writers(struct fixture *f, struct bus_consumer *c, int writers
             assert_in_range(id, 0, writers - 1);
             assert_int_equal(number, next[b.partition][id]++);
         }
+    OK(f, rc);
     assert_int_equal(n, want);
 }
 
