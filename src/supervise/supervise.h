@@ -9,13 +9,13 @@
 #include "conf/conf.h"
 
 struct supervise_options {
-    bool once;          /* weir up --once: bounded, build everything, stop */
+    bool once; /* weir up --once: bounded, build everything, stop */
     bool detach;
-    bool sql_only;      /* headless build/run/test: only the sql pool */
-    json_t *request;    /* with sql_only: {"cmd":"run","args":{…}} to run, then stop */
-    bool is_json;       /* -o json: the final summary as JSON on stdout */
+    bool sql_only;   /* headless build/run/test: only the sql pool */
+    json_t *request; /* with sql_only: {"cmd":"run","args":{…}} to run, then stop */
+    bool is_json;    /* -o json: the final summary as JSON on stdout */
     bool is_quiet;
-    const char *exe;    /* path of weir for re-exec */
+    const char *exe; /* path of weir for re-exec */
 };
 /* Returns the exit status of the whole (0, 1, 5, 130 …) or a negative error. */
 int supervise_run(const struct platform *p, const struct supervise_options *o,
