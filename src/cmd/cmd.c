@@ -1,12 +1,188 @@
-/* The command line. In: argv. Out: exit status. Called by main. */
+/* The command line from argv to exit status: parse, load the platform, hand overrides
+ * to child processes through the environment, run, print the error. Called by main.
+ * Always holds: nothing below this file prints an error. */
 #include "cmd/cmd.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "base/text.h"
+#include "cmd/args.h"
+
+#define X(name) extern const struct cmd cmd_##name;
+#include "cmd/cmd.list"
+#undef X
+
+static const struct cmd *const table[] = {
+#define X(name) &cmd_##name,
+#include "cmd/cmd.list"
+#undef X
+};
+
+const struct cmd *cmd_find(const char *name)
+{
+    for (size_t i = 0; i < cmd_count(); i++)
+        if (streq(table[i]->name, name))
+            return table[i];
+    return NULL;
+}
+
+size_t cmd_count(void)
+{
+    return sizeof table / sizeof *table;
+}
+
+const struct cmd *cmd_at(size_t i)
+{
+    return table[i];
+}
+
+void cmd_print_error(const struct err *e)
+{
+    struct buf b;
+    buf_init(&b, ERR_TEXT_MAX * 8);
+    bool color = cmd_wants_color(STDERR_FILENO);
+    buf_adds(&b, color ? "\033[1;31mweir:\033[0m " : "weir: ");
+    const char *p = e->text[0] ? e->text : err_text(e->code);
+    for (;;) {
+        size_t n = strcspn(p, "\n");
+        text_sanitise(&b, p, n);
+        buf_addc(&b, '\n');
+        if (!p[n] || !p[n + 1])
+            break;
+        p += n + 1;
+        buf_adds(&b, "      ");
+    }
+    fflush(stdout);
+    fwrite(buf_str(&b), 1, b.len, stderr);
+    buf_release(&b);
+}
+
+/* What was given on the command line reaches child processes as environment. */
+static void export_overrides(const struct args *a, const struct platform *p)
+{
+    const char *as_of = args_get(a, "as-of");
+    if (as_of)
+        setenv("WEIR_AS_OF", as_of, 1);
+    if (p) {
+        setenv("WEIR_PROJECT_DIR", p->project_dir, 1);
+        setenv("WEIR_STATE_DIR", p->state_dir, 1);
+    }
+    const char *old = getenv("WEIR_SET");
+    struct buf b;
+    buf_init(&b, (size_t)1 << 20);
+    buf_adds(&b, old ? old : "");
+    for (size_t i = 0; i < a->values.n; i++)
+        if (streq(a->values.v[i].opt->name, "set"))
+            buf_addf(&b, "%s%s", b.len ? "\n" : "", a->values.v[i].text);
+    if (b.len && !b.failed)
+        setenv("WEIR_SET", buf_str(&b), 1);
+    buf_release(&b);
+}
+
+static int load_platform(const struct args *a, struct cmd_args *ca, struct platform **p,
+                         struct err *e)
+{
+    ca->values = (void *)(uintptr_t)a;
+    struct conf_options o = {
+        .project_dir = args_get(a, "project-dir"),
+        .state_dir = args_get(a, "state-dir"),
+        .sets = opt_list(ca, "set"),
+        .as_of = args_get(a, "as-of"),
+    };
+    return conf_load(p, &o, e);
+}
+
+static int check_output(struct cmd_args *ca, struct err *e)
+{
+    static const char *const formats[] = {"text", "json", "csv"};
+    const char *o = ca->output;
+    if (!streq(o, "text") && !streq(o, "json") && !streq(o, "csv")) {
+        const char *near = str_nearest(o, formats, 3);
+        return err_set(e, ERR_USAGE, "-o %.60s: expected text, json or csv%s%s%s", o,
+                       near ? "; did you mean " : "", near ? near : "",
+                       near ? "?" : "");
+    }
+    ca->is_json = streq(o, "json");
+    if (!streq(o, "text") && !(ca->cmd->flags & CMD_JSON))
+        return err_set(e, ERR_USAGE, "weir %s has only text output", ca->cmd->name);
+    return 0;
+}
+
+static int run_command(struct args *a, struct err *e)
+{
+    static char exe[PATH_MAX];
+    struct platform *p = NULL;
+    struct err why = {0};
+    struct cmd_args ca = {
+        .cmd = a->cmd,
+        .argc = (int)a->operands.n,
+        .argv = a->operands.v,
+        .is_quiet = args_get(a, "quiet") != NULL,
+        .output = args_get(a, "output") ? args_get(a, "output") : "text",
+        .exe = exe,
+    };
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    exe[n > 0 ? n : 0] = '\0';
+    int rc = load_platform(a, &ca, &p, &why);
+    if (rc < 0 && !(a->cmd->flags & CMD_NO_PROJECT))
+        return err_set(e, rc, "%s", why.text);
+    ca.platform = p;
+    ca.platform_error = rc < 0 ? &why : NULL;
+    export_overrides(a, p);
+    if ((rc = check_output(&ca, e)) == 0)
+        rc = a->cmd->run(&ca, e);
+    conf_free(p);
+    return rc;
+}
+
+static int print_help(const struct cmd *cmd)
+{
+    struct buf b;
+    buf_init(&b, (size_t)1 << 20);
+    cmd_write_help(cmd, &b);
+    fwrite(buf_str(&b), 1, b.len, stdout);
+    buf_release(&b);
+    return 0;
+}
+
+static int dispatch(struct args *a, int argc, char **argv, struct err *e)
+{
+    int rc = args_parse(a, argc, argv, e);
+    if (rc < 0)
+        return rc;
+    if (args_get(a, "help"))
+        return print_help(a->cmd);
+    if (args_get(a, "version")) {
+        printf("weir %s\n", WEIR_VERSION);
+        return 0;
+    }
+    if (a->cmd)
+        return run_command(a, e);
+    if (a->operands.n)
+        return err_set(e, ERR_USAGE,
+                       "there is no command \"%.100s\"; `weir --help` lists "
+                       "them",
+                       a->operands.v[0]);
+    print_help(NULL);
+    return err_exit_status(ERR_USAGE);
+}
 
 int cmd_main(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
-    printf("weir %s\n", WEIR_VERSION);
-    return 0;
+    struct args a = {0};
+    struct err e = {0};
+    int rc = dispatch(&a, argc > 0 ? argc - 1 : 0, argv + 1, &e);
+    if (rc >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
+        rc = err_errno(&e, ERR_IO, "standard output");
+    if (rc < 0 && !e.code)
+        e.code = rc;
+    if (rc < 0)
+        cmd_print_error(&e);
+    args_release(&a);
+    return rc < 0 ? err_exit_status(rc) : rc;
 }

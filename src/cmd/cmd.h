@@ -1,5 +1,6 @@
-/* Commands: one file and one row each (cmd.list). The row gives parsing, --help, man page,
- * completion, role and audit; key, palette, CLI and headless run are the same thing. */
+/* Commands: one file and one row each (cmd.list). The row gives parsing, --help, man
+ * page, completion, role and audit; key, palette, CLI and headless run are the same
+ * thing. */
 #ifndef CMD_CMD_H
 #define CMD_CMD_H
 
@@ -10,34 +11,41 @@
 #include "conf/conf.h"
 
 enum cmd_flag {
-    CMD_READONLY = 1,  /* a viewer may */
-    CMD_MUTATES = 2,   /* audited; operator */
-    CMD_PLANS = 4,     /* has --plan */
-    CMD_JSON = 8,      /* has -o json */
+    CMD_READONLY = 1,    /* a viewer may */
+    CMD_MUTATES = 2,     /* audited; operator */
+    CMD_PLANS = 4,       /* has --plan */
+    CMD_JSON = 8,        /* has -o json */
     CMD_NO_PROJECT = 16, /* runs without weir.yml */
     CMD_HIDDEN = 32,
 };
 
-enum cmd_opt_type { OPT_FLAG, OPT_TEXT, OPT_INT, OPT_DURATION, OPT_LIST /* repeatable */ };
+enum cmd_opt_type {
+    OPT_FLAG,
+    OPT_TEXT,
+    OPT_INT,
+    OPT_DURATION,
+    OPT_LIST /* repeatable */
+};
 
 struct cmd_opt {
-    const char *name;  /* "select": --select */
-    char letter;       /* 's' or 0 */
+    const char *name; /* "select": --select */
+    char letter;      /* 's' or 0 */
     enum cmd_opt_type type;
-    const char *arg;   /* "SELECTOR" for the help; NULL for flags */
+    const char *arg; /* "SELECTOR" for the help; NULL for flags */
     const char *doc;
-    const char *env;   /* environment form, or NULL */
+    const char *env; /* environment form, or NULL */
 };
 
 struct cmd_args {
-    const struct platform *platform; /* NULL with CMD_NO_PROJECT when there is none */
+    const struct platform *platform;  /* NULL with CMD_NO_PROJECT when there is none */
+    const struct err *platform_error; /* why platform is NULL, else NULL */
     const struct cmd *cmd;
-    int argc;          /* operands */
+    int argc; /* operands */
     char **argv;
     bool is_json, is_quiet;
     const char *output; /* text json csv */
     const char *exe;    /* path of this executable */
-    void *values;      /* parsed options; use the getters */
+    void *values;       /* parsed options; use the getters */
 };
 bool opt_flag(const struct cmd_args *a, const char *name);
 const char *opt_text(const struct cmd_args *a, const char *name, const char *fallback);
@@ -54,6 +62,9 @@ struct cmd {
     int (*run)(const struct cmd_args *a, struct err *e);
 };
 
+/* Options every command takes (--project-dir …), as rows; ends with a NULL name. */
+extern const struct cmd_opt cmd_global_opts[];
+
 const struct cmd *cmd_find(const char *name);
 size_t cmd_count(void);
 const struct cmd *cmd_at(size_t i);
@@ -69,5 +80,17 @@ struct cmd_column {
 int cmd_print_rows(const struct cmd_args *a, const json_t *rows,
                    const struct cmd_column *columns, size_t n, struct err *e);
 int cmd_print_json(const json_t *v, struct err *e);
+/* Human forms, as the tables show them; text is sanitised. */
+void cmd_format_bytes(int64_t bytes, char out[32]);
+/* Whether escape sequences may go to this descriptor: a terminal and no NO_COLOR. */
+bool cmd_wants_color(int fd);
+/* "weir: text" on stderr, every line sanitised. */
+void cmd_print_error(const struct err *e);
+
+/* Documents made from the rows: `weir X --help`, weir-X.1, bash completion. cmd NULL:
+ * of weir itself. */
+int cmd_write_help(const struct cmd *cmd, struct buf *out);
+int cmd_write_man(const struct cmd *cmd, struct buf *out);
+int cmd_write_completion(struct buf *out);
 
 #endif

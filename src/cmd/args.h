@@ -1,0 +1,26 @@
+/* Parsing of a command line against the rows of options, inside the room cmd. */
+#ifndef CMD_ARGS_H
+#define CMD_ARGS_H
+
+#include "base/vec.h"
+#include "cmd/cmd.h"
+
+struct arg_value {
+    const struct cmd_opt *opt;
+    const char *text; /* NULL for flags */
+};
+
+struct args {
+    const struct cmd *cmd; /* NULL: none given */
+    VEC(struct arg_value) values;
+    VEC(char *) operands;
+    VEC(const char **) lists; /* made by opt_list, freed with the rest */
+};
+
+/* argv behind the program's name. ERR_USAGE with the nearest name. */
+int args_parse(struct args *a, int argc, char **argv, struct err *e);
+void args_release(struct args *a);
+/* Last value of a flag or option, global ones too; NULL when absent ("" for flags). */
+const char *args_get(const struct args *a, const char *name);
+
+#endif

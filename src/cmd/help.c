@@ -1,0 +1,116 @@
+/* `weir --help` and `weir COMMAND --help`, made from the rows. Pure text. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cmd/cmd.h"
+
+#define HELP_WIDTH 80
+
+/* Words of text in lines of at most HELP_WIDTH, each behind indent spaces; the first
+ * line begins at column at. */
+static void add_wrapped(struct buf *out, const char *text, int indent, int at)
+{
+    int column = at;
+    while (*text) {
+        size_t n = strcspn(text, " \n");
+        bool is_first = column <= indent;
+        if (column > indent && column + 1 + (int)n > HELP_WIDTH) {
+            buf_addf(out, "\n%*s", indent, "");
+            column = indent;
+            is_first = true;
+        }
+        if (!is_first) {
+            buf_addc(out, ' ');
+            column++;
+        }
+        buf_add(out, text, n);
+        column += (int)n;
+        text += n;
+        if (text[0] == '\n' && text[1] == '\n') {
+            buf_addf(out, "\n\n%*s", indent, "");
+            column = indent;
+        }
+        text += strspn(text, " \n");
+    }
+    buf_addc(out, '\n');
+}
+
+static void add_option(struct buf *out, const struct cmd_opt *o, int column)
+{
+    char left[96];
+    char letter[8] = "    ";
+    if (o->letter)
+        snprintf(letter, sizeof letter, "-%c, ", o->letter);
+    int n = snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name,
+                     o->arg ? " " : "", o->arg ? o->arg : "");
+    buf_adds(out, left);
+    if (n >= column) {
+        buf_addf(out, "\n%*s", column, "");
+        n = column;
+    } else {
+        buf_addf(out, "%*s", column - n, "");
+    }
+    char doc[600];
+    snprintf(doc, sizeof doc, "%s%s%s%s%s", o->doc,
+             o->type == OPT_LIST ? " Repeatable." : "", o->env ? " ($" : "",
+             o->env ? o->env : "", o->env ? ")" : "");
+    add_wrapped(out, doc, column, column);
+}
+
+static int option_column(const struct cmd_opt *opts)
+{
+    int widest = 12;
+    for (const struct cmd_opt *o = opts; o && o->name; o++) {
+        int n = 8 + (int)strlen(o->name) + (o->arg ? 1 + (int)strlen(o->arg) : 0);
+        if (n > widest && n <= 28)
+            widest = n;
+    }
+    return widest + 2;
+}
+
+static int help_weir(struct buf *out)
+{
+    buf_adds(out,
+             "weir: run a retail data platform from source to gold, and watch it\n\n"
+             "usage: weir [OPTION]... COMMAND [ARGUMENT]...\n\ncommands:\n");
+    for (size_t i = 0; i < cmd_count(); i++) {
+        const struct cmd *c = cmd_at(i);
+        if (c->flags & CMD_HIDDEN)
+            continue;
+        buf_addf(out, "  %-12s ", c->name);
+        add_wrapped(out, c->summary, 15, 15);
+    }
+    buf_adds(out, "\noptions of every command:\n");
+    int column = option_column(cmd_global_opts);
+    for (const struct cmd_opt *o = cmd_global_opts; o->name; o++)
+        add_option(out, o, column);
+    buf_adds(
+        out,
+        "\nexit status: 0 ok, 1 failed, 2 usage or configuration, 3 nothing to do,\n"
+        "4 unavailable or locked, 5 blocked by a gate, 130 interrupted\n\n"
+        "`weir COMMAND --help` explains a command, `man weir.yml` the settings.\n");
+    return out->failed;
+}
+
+int cmd_write_help(const struct cmd *cmd, struct buf *out)
+{
+    if (!cmd)
+        return help_weir(out);
+    bool has_opts = cmd->opts && cmd->opts->name;
+    buf_addf(out, "weir %s:", cmd->name);
+    add_wrapped(out, cmd->summary, 0, (int)strlen(cmd->name) + 6);
+    buf_addf(out, "\nusage: weir %s%s%s%s\n", cmd->name, has_opts ? " [OPTION]..." : "",
+             cmd->operands ? " " : "", cmd->operands ? cmd->operands : "");
+    if (cmd->doc && *cmd->doc) {
+        buf_addc(out, '\n');
+        add_wrapped(out, cmd->doc, 0, 0);
+    }
+    if (has_opts)
+        buf_adds(out, "\noptions:\n");
+    int column = option_column(cmd->opts);
+    for (const struct cmd_opt *o = cmd->opts; o && o->name; o++)
+        add_option(out, o, column);
+    buf_adds(out, "\n`weir --help` lists the options of every command.\n");
+    return out->failed;
+}

@@ -1,0 +1,152 @@
+/* Manual pages weir.1 and weir-COMMAND.1 in mdoc, made from the rows; clean under
+ * `mandoc -T lint`. Called by `weir man-pages`. Pure text. */
+#include <ctype.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cmd/cmd.h"
+
+#define MAN_DATE "November 24, 2026"
+
+/* Text as mdoc: no line begins with a control character, backslashes escaped, sentences
+ * on lines of their own, blank lines as paragraphs. */
+static void add_text(struct buf *out, const char *s)
+{
+    bool at_start = true;
+    for (; *s; s++) {
+        if (s[0] == '\n' && s[1] == '\n') {
+            buf_adds(out, "\n.Pp\n");
+            at_start = true;
+            s++;
+            continue;
+        }
+        if (at_start && (*s == '.' || *s == '\''))
+            buf_adds(out, "\\&");
+        if (*s == '\\')
+            buf_adds(out, "\\e");
+        else if (*s == '-' && (at_start || s[-1] == ' ' || s[-1] == '-'))
+            buf_adds(out, "\\-");
+        else
+            buf_addc(out, *s);
+        at_start = false;
+        bool is_end =
+            (*s == '.' || *s == '?') && s[1] == ' ' && isupper((unsigned char)s[2]);
+        if (is_end) {
+            buf_addc(out, '\n');
+            at_start = true;
+            s++;
+        }
+    }
+    buf_addc(out, '\n');
+}
+
+static void add_upper(struct buf *out, const char *s)
+{
+    for (; *s; s++)
+        buf_addc(out, (char)toupper((unsigned char)*s));
+}
+
+static void add_head(struct buf *out, const char *title, const char *name,
+                     const char *summary)
+{
+    buf_adds(out,
+             ".\\\" Made by `weir man-pages` from the command table.\n.Dd " MAN_DATE
+             "\n.Dt ");
+    add_upper(out, title);
+    buf_addf(out, " 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd ", name);
+    size_t n = strlen(summary);
+    while (n && (summary[n - 1] == '.' || summary[n - 1] == ' '))
+        n--;
+    if (n) {
+        buf_addc(out, (char)tolower((unsigned char)summary[0]));
+        buf_add(out, summary + 1, n - 1);
+    }
+    buf_addc(out, '\n');
+}
+
+static void add_options(struct buf *out, const struct cmd_opt *opts)
+{
+    buf_adds(out, ".Bl -tag -width Ds\n");
+    for (const struct cmd_opt *o = opts; o && o->name; o++) {
+        buf_adds(out, ".It ");
+        if (o->letter)
+            buf_addf(out, "Fl %c , ", o->letter);
+        buf_addf(out, "Fl \\-%s", o->name);
+        if (o->arg)
+            buf_addf(out, " Ar %s", o->arg);
+        buf_addc(out, '\n');
+        add_text(out, o->doc);
+        if (o->type == OPT_LIST)
+            buf_adds(out, "May be given more than once.\n");
+        if (o->env)
+            buf_addf(out, "Also taken from\n.Ev %s .\n", o->env);
+    }
+    buf_adds(out, ".El\n");
+}
+
+static void add_exit(struct buf *out)
+{
+    buf_adds(out,
+             ".Sh EXIT STATUS\n.Bl -tag -width Ds -compact\n"
+             ".It 0\nok\n.It 1\nsomething failed\n.It 2\nwrong usage or configuration\n"
+             ".It 3\nnothing to do\n.It 4\nunavailable or locked; try again\n"
+             ".It 5\nblocked by a quality gate\n.It 130\ninterrupted\n.El\n");
+}
+
+static int man_weir(struct buf *out)
+{
+    add_head(out, "weir", "weir", "run a retail data platform from source to gold");
+    buf_adds(out,
+             ".Sh SYNOPSIS\n.Nm weir\n.Op Ar option ...\n.Ar command\n"
+             ".Op Ar argument ...\n.Sh DESCRIPTION\n.Nm\n"
+             "runs a data platform: sources, a bus, stream jobs, bronze tables, SQL "
+             "models, quality gates and the console over them.\n"
+             "A platform is a folder with the file\n.Pa weir.yml ,\nsee\n"
+             ".Xr weir.yml 5 .\n.Pp\nThe options of every command are:\n");
+    add_options(out, cmd_global_opts);
+    buf_adds(out, ".Sh COMMANDS\n.Bl -tag -width Ds\n");
+    for (size_t i = 0; i < cmd_count(); i++) {
+        const struct cmd *c = cmd_at(i);
+        if (c->flags & CMD_HIDDEN)
+            continue;
+        buf_addf(out, ".It Cm %s\n", c->name);
+        add_text(out, c->summary);
+        buf_addf(out, "See\n.Xr weir-%s 1 .\n", c->name);
+    }
+    buf_adds(out, ".El\n");
+    buf_adds(out,
+             ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n.It Ev NO_COLOR\n"
+             "When set and not empty, no colours are used.\n.El\n"
+             ".Sh FILES\n.Bl -tag -width Ds\n.It Pa weir.yml\nThe platform.\n"
+             ".It Pa .weir/\nThe state folder: bus, warehouse, state, logs.\n.El\n");
+    add_exit(out);
+    buf_adds(out, ".Sh SEE ALSO\n.Xr weir.yml 5\n");
+    return out->failed;
+}
+
+int cmd_write_man(const struct cmd *cmd, struct buf *out)
+{
+    if (!cmd)
+        return man_weir(out);
+    char title[64] = "weir-";
+    size_t n = strlen(title);
+    str_copy(title + n, sizeof title - n, cmd->name);
+    add_head(out, title, title, cmd->summary);
+    buf_addf(out, ".Sh SYNOPSIS\n.Nm weir %s\n", cmd->name);
+    for (const struct cmd_opt *o = cmd->opts; o && o->name; o++)
+        buf_addf(out, ".Op Fl \\-%s%s%s\n", o->name, o->arg ? " Ar " : "",
+                 o->arg ? o->arg : "");
+    if (cmd->operands)
+        buf_addf(out, ".Ar %s\n", cmd->operands);
+    buf_adds(out, ".Sh DESCRIPTION\n");
+    add_text(out, cmd->doc && *cmd->doc ? cmd->doc : cmd->summary);
+    if (cmd->opts && cmd->opts->name) {
+        buf_adds(out, ".Pp\nThe options are:\n");
+        add_options(out, cmd->opts);
+    }
+    buf_adds(out, ".Pp\nThe options that every command takes are described in\n"
+                  ".Xr weir 1 .\n");
+    add_exit(out);
+    buf_adds(out, ".Sh SEE ALSO\n.Xr weir 1 ,\n.Xr weir.yml 5\n");
+    return out->failed;
+}
