@@ -462,7 +462,9 @@ int lite_register_dates(struct lite *l)
     };
     int rc = SQLITE_OK;
     for (size_t i = 0; rc == SQLITE_OK && i < sizeof rows / sizeof *rows; i++)
-        rc = sqlite3_create_function(l->db, rows[i].name, rows[i].n, pure, NULL,
+        rc = sqlite3_create_function(l->db, rows[i].name, rows[i].n, pure,
+                                     (void *)(intptr_t)UNIT_HOUR, /* hour's slow path */
+
                                      rows[i].fn, NULL, NULL);
     for (size_t i = 0; rc == SQLITE_OK && i < sizeof parts / sizeof *parts; i++)
         rc = sqlite3_create_function(l->db, parts[i].name, 1, pure,

@@ -138,7 +138,7 @@ static int items_filter(sqlite3_vtab_cursor *base, int index, const char *name,
     const char *p = (const char *)sqlite3_value_text(argv[0]);
     if (!p || buf_add(&c->text, p, (size_t)sqlite3_value_bytes(argv[0])) < 0)
         return SQLITE_NOMEM;
-    if (jscan_parse(&c->scan, c->text.data, c->text.len, NULL) < 0 ||
+    if (jscan_parse(&c->scan, c->text.data, c->text.len, &jscan_default_limits) < 0 ||
         c->scan.tok[0].type != JSCAN_ARRAY)
         return SQLITE_OK;
     c->at = 1;

@@ -7,7 +7,9 @@
 #include "warehouse/lite.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "base/timeutil.h"
@@ -42,13 +44,23 @@ static int code_of(int rc)
     }
 }
 
-/* A write that hit a file size limit or a full disk is SQLITE_IOERR_WRITE to SQLite. */
-static bool is_out_of_space(sqlite3 *db)
+/* SQLite says "disk I/O error" for a write over a file size limit, and its errno is
+ * that of the clean-up: look at the limit and at the disk. */
+static bool is_out_of_space(const struct lite *l)
 {
-    int os = sqlite3_system_errno(db);
-    return sqlite3_errcode(db) != SQLITE_OK &&
-           (sqlite3_errcode(db) & 0xff) == SQLITE_IOERR &&
-           (os == ENOSPC || os == EDQUOT || os == EFBIG);
+    int rc = sqlite3_extended_errcode(l->db), os = sqlite3_system_errno(l->db);
+    struct rlimit limit;
+    struct statvfs disk;
+    if ((rc & 0xff) != SQLITE_IOERR)
+        return false;
+    if (os == ENOSPC || os == EDQUOT || os == EFBIG)
+        return true;
+    if (rc != SQLITE_IOERR_WRITE && rc != SQLITE_IOERR_TRUNCATE &&
+        rc != SQLITE_IOERR_SHMSIZE)
+        return false;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        return true;
+    return statvfs(l->dir, &disk) == 0 && disk.f_bavail * disk.f_frsize < (1u << 20);
 }
 
 static size_t source_offset(const struct lite_source *src, int offset)
@@ -64,7 +76,7 @@ int lite_error(struct lite *l, const struct lite_source *src, const char *what,
     int code = code_of(sqlite3_errcode(l->db));
     int offset = sqlite3_error_offset(l->db);
     const char *text = sqlite3_errmsg(l->db);
-    if (is_out_of_space(l->db))
+    if (is_out_of_space(l))
         code = ERR_FULL;
     l->has_error_at = false;
     if (code == ERR_FULL)

@@ -398,7 +398,7 @@ static void fn_array_size(sqlite3_context *c, int n, sqlite3_value **v)
     struct jscan *scan = sqlite3_user_data(c);
     struct str s = text_arg(v[0]);
     (void)n;
-    if (IS_NULL(v[0]) || jscan_parse(scan, s.p, s.n, NULL) < 0 ||
+    if (IS_NULL(v[0]) || jscan_parse(scan, s.p, s.n, &jscan_default_limits) < 0 ||
         scan->tok[0].type != JSCAN_ARRAY)
         return;
     int64_t count = 0;
