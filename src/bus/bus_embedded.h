@@ -53,20 +53,25 @@ static inline int64_t emb_id(int64_t pid, int64_t offset)
     X(APPEND, "UPDATE partitions SET next_offset = next_offset + ?2, "                 \
               "max_ms = max(max_ms, ?3), bytes = bytes + ?4 WHERE pid = ?1 "           \
               "RETURNING next_offset")                                                 \
-    X(BATCH_ADD, "INSERT INTO batches(id, n, n_headers, base_ms, max_ms, codec, "      \
-                 "raw_bytes, checksum, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "  \
-                 "?9)")                                                                \
+    X(BLOB_ADD, "INSERT INTO blobs(data) VALUES(?1)")                                  \
+    X(BATCH_ADD,                                                                       \
+      "INSERT INTO batches(id, n, n_headers, base_ms, max_ms, codec, "                 \
+      "raw_bytes, checksum, bytes, blob) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, "          \
+      "?8, ?9, ?10)")                                                                  \
     X(BATCH_READ,                                                                      \
-      "SELECT id, n, n_headers, base_ms, codec, raw_bytes, checksum, data "            \
-      "FROM batches WHERE id >= ifnull((SELECT id FROM batches WHERE id "              \
-      "BETWEEN ?2 AND ?1 ORDER BY id DESC LIMIT 1), ?1) AND id <= ?3 "                 \
-      "ORDER BY id")                                                                   \
+      "SELECT b.id, n, n_headers, base_ms, codec, raw_bytes, checksum, data "          \
+      "FROM batches b JOIN blobs d ON d.id = b.blob WHERE b.id >= "                    \
+      "ifnull((SELECT id FROM batches WHERE id BETWEEN ?2 AND ?1 "                     \
+      "ORDER BY id DESC LIMIT 1), ?1) AND b.id <= ?3 ORDER BY b.id")                   \
     X(BATCH_AT,                                                                        \
-      "SELECT id, n, n_headers, base_ms, codec, raw_bytes, checksum, data "            \
-      "FROM batches WHERE id BETWEEN ?1 AND ?2 AND max_ms >= ?3 ORDER BY id "          \
-      "LIMIT 1")                                                                       \
-    X(BATCH_OLDEST, "SELECT id, n, max_ms, length(data) FROM batches WHERE id "        \
-                    "BETWEEN ?1 AND ?2 ORDER BY id")                                   \
+      "SELECT b.id, n, n_headers, base_ms, codec, raw_bytes, checksum, data "          \
+      "FROM batches b JOIN blobs d ON d.id = b.blob WHERE b.id BETWEEN ?1 AND "        \
+      "?2 AND max_ms >= ?3 ORDER BY b.id LIMIT 1")                                     \
+    X(BATCH_OLDEST,                                                                    \
+      "SELECT id, n, max_ms, bytes FROM batches WHERE id BETWEEN ?1 AND "              \
+      "?2 ORDER BY id")                                                                \
+    X(BLOB_DEL, "DELETE FROM blobs WHERE id IN (SELECT blob FROM batches WHERE id "    \
+                "BETWEEN ?1 AND ?2)")                                                  \
     X(BATCH_DEL, "DELETE FROM batches WHERE id BETWEEN ?1 AND ?2")                     \
     X(TRIM, "UPDATE partitions SET start_offset = ?2, bytes = max(0, bytes - ?3) "     \
             "WHERE pid = ?1")                                                          \

@@ -84,13 +84,17 @@ static int plan(struct emb *b, const struct bus_topic *t, int64_t pid, int64_t f
 
 static int apply(struct emb *b, int64_t pid, const struct trim *trim, struct err *e)
 {
+    static const enum emb_sql deletes[] = {EMB_BLOB_DEL, EMB_BATCH_DEL};
     sqlite3_stmt *s;
-    int rc = emb_sql(b, EMB_BATCH_DEL, &s, e);
-    if (rc < 0)
-        return rc;
-    sqlite3_bind_int64(s, 1, emb_id(pid, 0));
-    sqlite3_bind_int64(s, 2, emb_id(pid, trim->start - 1));
-    rc = emb_exec(b, s, "delete old records", e);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < 2; i++) {
+        rc = emb_sql(b, deletes[i], &s, e);
+        if (rc < 0)
+            return rc;
+        sqlite3_bind_int64(s, 1, emb_id(pid, 0));
+        sqlite3_bind_int64(s, 2, emb_id(pid, trim->start - 1));
+        rc = emb_exec(b, s, "delete old records", e);
+    }
     if (rc == 0)
         rc = emb_sql(b, EMB_TRIM, &s, e);
     if (rc < 0)

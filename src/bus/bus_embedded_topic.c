@@ -147,6 +147,7 @@ static int delete_rows(struct emb *b, const char *name, struct err *e)
         enum emb_sql sql;
         int64_t from, to;
     } steps[] = {
+        {EMB_BLOB_DEL, emb_id(t.first_pid, 0), emb_id(last, EMB_OFFSET_MAX)},
         {EMB_BATCH_DEL, emb_id(t.first_pid, 0), emb_id(last, EMB_OFFSET_MAX)},
         {EMB_PARTITION_DEL, t.first_pid, last},
         {EMB_TOPIC_DEL, t.id, 0},

@@ -309,7 +309,13 @@ static int insert_chunk(struct emb *b, const struct emb_producer *p, int64_t id,
                         const struct chunk *c, struct err *e)
 {
     sqlite3_stmt *s;
-    int rc = emb_sql(b, EMB_BATCH_ADD, &s, e);
+    int rc = emb_sql(b, EMB_BLOB_ADD, &s, e);
+    if (rc < 0)
+        return rc;
+    sqlite3_bind_blob64(s, 1, p->packed.data + c->at, c->len, SQLITE_STATIC);
+    rc = emb_exec(b, s, "append records", e);
+    if (rc == 0)
+        rc = emb_sql(b, EMB_BATCH_ADD, &s, e);
     if (rc < 0)
         return rc;
     sqlite3_bind_int64(s, 1, id);
@@ -320,7 +326,8 @@ static int insert_chunk(struct emb *b, const struct emb_producer *p, int64_t id,
     sqlite3_bind_int(s, 6, (int)c->meta.kind);
     sqlite3_bind_int64(s, 7, c->meta.raw_bytes);
     sqlite3_bind_int64(s, 8, c->meta.checksum);
-    sqlite3_bind_blob64(s, 9, p->packed.data + c->at, c->len, SQLITE_STATIC);
+    sqlite3_bind_int64(s, 9, (int64_t)c->len);
+    sqlite3_bind_int64(s, 10, sqlite3_last_insert_rowid(b->db));
     return emb_exec(b, s, "append records", e);
 }
 

@@ -1,0 +1,92 @@
+/* Inside the SQLite member: its struct and what its files give each other. The only
+ * header with sqlite3 in it; included by wh_*.c of this room alone. */
+#ifndef WAREHOUSE_LITE_H
+#define WAREHOUSE_LITE_H
+
+#include <sqlite3.h>
+#include "base/map.h"
+#include "warehouse/member.h"
+#include "warehouse/translate.h"
+
+/* Views that look into other schemas: SQLite forbids them in a file. Their SELECT is
+ * kept in this table of their schema's file; each connection makes a temp view on first
+ * use. */
+#define LITE_VIEWS "_weir_views"
+
+struct lite {
+    struct wh base;
+    sqlite3 *db;
+    char *dir;
+    bool is_readonly, is_snowflake, has_main_file;
+    int busy_ms;
+    int64_t now_ms;       /* < 0: wall clock */
+    struct map schemas;   /* attached: name → (void *)1 */
+    struct map far_views; /* "schema.name" → SQL of the temp view made here */
+    struct buf notes;
+    bool has_error_at;
+    size_t error_at;
+    wh_progress_fn *progress;
+    void *progress_arg;
+};
+
+static inline struct lite *lite_of(struct wh *w)
+{
+    return (struct lite *)w;
+}
+
+/* What of the SQL text a statement came from, for error positions. */
+struct lite_source {
+    const char *sql; /* as given */
+    size_t n;
+    const struct translate_map *map; /* NULL: not translated */
+    size_t shift; /* bytes put before the translated text ("CREATE TABLE … AS ") */
+    size_t at;    /* byte of the translated text the statement starts at */
+};
+
+int lite_schema_ensure(struct wh *w, const char *schema, struct err *e);
+/* The engine's error → err. src may be NULL. */
+int lite_error(struct lite *l, const struct lite_source *src, const char *what,
+               struct err *e);
+int lite_prepare(struct lite *l, const char *sql, int n, const struct lite_source *src,
+                 sqlite3_stmt **out, const char **tail, struct err *e);
+/* Raw SQL without a source text, formatted as sqlite3_mprintf ("%w" quotes names). */
+int lite_exec(struct lite *l, struct err *e, const char *fmt, ...);
+/* First column of the first row as text (sqlite3_free it), NULL when none. */
+int lite_text(struct lite *l, char **out, struct err *e, const char *fmt, ...);
+/* A write transaction that locks this one schema's file; joins one that is open:
+ * *is_mine tells whether lite_end must close it. */
+int lite_begin_on(struct lite *l, const char *schema, bool *is_mine, struct err *e);
+int lite_end(struct lite *l, bool is_mine, int rc, struct err *e);
+int lite_translate(struct lite *l, const char *sql, size_t n, struct buf *out,
+                   struct translate_map *map, struct err *e);
+bool lite_is_far_view(void *l, const char *schema, const char *name);
+
+int lite_relations(struct wh *w, const char *schema, wh_relation_fn *fn, void *arg,
+                   struct err *e);
+enum wh_relation_type lite_relation_type(struct wh *w, const char *schema,
+                                         const char *name);
+int lite_columns(struct wh *w, const char *schema, const char *name, wh_column_fn *fn,
+                 void *arg, struct err *e);
+int lite_quote(struct wh *w, struct buf *out, const char *schema, const char *name);
+
+int lite_create_table_as(struct wh *w, const char *schema, const char *name,
+                         const char *select, struct err *e);
+int lite_create_view(struct wh *w, const char *schema, const char *name,
+                     const char *select, struct err *e);
+int lite_swap(struct wh *w, const char *schema, const char *built, const char *live,
+              struct err *e);
+int lite_drop(struct wh *w, const char *schema, const char *name, struct err *e);
+
+int lite_loader_open(struct wh *w, const char *schema, const char *table,
+                     const char *const *columns, struct wh_loader **out, struct err *e);
+int lite_loader_row(struct wh_loader *l, const struct wh_value *values, struct err *e);
+void lite_loader_close(struct wh_loader *l);
+
+/* SQL functions; each registers its own. */
+int lite_register_aggregates(struct lite *l);
+int lite_register_dates(struct lite *l);
+int lite_register_texts(struct lite *l);
+int lite_register_casts(struct lite *l);
+int lite_register_items(struct lite *l);
+
+#endif

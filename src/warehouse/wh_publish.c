@@ -1,0 +1,240 @@
+/* SQLite member: making, replacing and dropping relations. A relation is built under a
+ * name of its own and takes the live name by renames in one transaction on one file, so
+ * that a reader sees the old or the new one, and kill -9 at any point leaves one of
+ * both. The replaced table is "<live>__weir_old" until it is dropped; what a crash
+ * leaves under that name goes with the next swap. */
+#include "warehouse/lite.h"
+
+#include <string.h>
+#include "base/mem.h"
+#include "warehouse/sql_token.h"
+
+enum kind { KIND_ABSENT, KIND_TABLE, KIND_VIEW, KIND_FAR };
+
+static enum kind kind_of(struct lite *l, const char *schema, const char *name)
+{
+    char *type = NULL, *far = NULL;
+    lite_text(l, &type, NULL,
+              "SELECT type FROM \"%w\".sqlite_schema WHERE type IN ('table','view')"
+              " AND name = %Q COLLATE NOCASE",
+              schema, name);
+    enum kind k = !type ? KIND_ABSENT : streq(type, "table") ? KIND_TABLE : KIND_VIEW;
+    sqlite3_free(type);
+    if (k == KIND_ABSENT && !streq(schema, WH_TEMP)) {
+        lite_text(l, &far, NULL, "SELECT 1 FROM \"%w\"." LITE_VIEWS " WHERE name = %Q",
+                  schema, name);
+        k = far ? KIND_FAR : KIND_ABSENT;
+        sqlite3_free(far);
+    }
+    return k;
+}
+
+static int must_be_absent(struct lite *l, const char *schema, const char *name,
+                          struct err *e)
+{
+    if (kind_of(l, schema, name) != KIND_ABSENT)
+        return err_set(e, ERR_EXISTS, "%s.%s exists already", schema, name);
+    return 0;
+}
+
+int lite_create_table_as(struct wh *w, const char *schema, const char *name,
+                         const char *select, struct err *e)
+{
+    struct lite *l = lite_of(w);
+    struct translate_map map = {0};
+    struct lite_source src = {.sql = select, .n = strlen(select), .map = &map};
+    struct buf text, body;
+    sqlite3_stmt *st = NULL;
+    int rc = must_be_absent(l, schema, name, e);
+    if (rc < 0)
+        return rc;
+    buf_init(&text, 64u << 20);
+    buf_init(&body, 64u << 20);
+    buf_addf(&text, "CREATE TABLE ");
+    lite_quote(w, &text, schema, name);
+    buf_adds(&text, " AS ");
+    src.shift = text.len;
+    if ((rc = lite_translate(l, select, src.n, &body, &map, e)) < 0)
+        goto out;
+    buf_add(&text, buf_str(&body), body.len);
+    if ((rc = buf_check(&text, "SQL statement", e)) < 0)
+        goto out;
+    if ((rc = lite_prepare(l, buf_str(&text), -1, &src, &st, NULL, e)) < 0)
+        goto out;
+    if (sqlite3_step(st) != SQLITE_DONE)
+        rc = lite_error(l, NULL, "", e);
+out:
+    sqlite3_finalize(st);
+    buf_release(&text);
+    buf_release(&body);
+    translate_map_release(&map);
+    return rc;
+}
+
+/* Compile the SELECT alone: CREATE VIEW would not look at its columns. */
+static int check_select(struct lite *l, const char *text, const struct lite_source *src,
+                        struct err *e)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = lite_prepare(l, text, -1, src, &st, NULL, e);
+    sqlite3_finalize(st);
+    return rc;
+}
+
+static int store_view(struct lite *l, const char *schema, const char *name,
+                      const char *select, const char *translated, struct err *e)
+{
+    struct err why = {0};
+    bool is_mine;
+    int rc = lite_begin_on(l, schema, &is_mine, e);
+    if (rc < 0)
+        return rc;
+    rc =
+        lite_exec(l, &why, "CREATE VIEW \"%w\".\"%w\" AS %s", schema, name, translated);
+    if (rc < 0 && strstr(why.text, "cannot reference objects in database"))
+        rc = lite_exec(l, e,
+                       "INSERT INTO \"%w\"." LITE_VIEWS "(name, sql) VALUES(%Q, %Q)",
+                       schema, name, select);
+    else if (rc < 0)
+        err_set(e, rc, "%s", why.text);
+    return lite_end(l, is_mine, rc, e);
+}
+
+int lite_create_view(struct wh *w, const char *schema, const char *name,
+                     const char *select, struct err *e)
+{
+    struct lite *l = lite_of(w);
+    struct translate_map map = {0};
+    struct lite_source src = {.sql = select, .n = strlen(select), .map = &map};
+    struct buf text;
+    buf_init(&text, 64u << 20);
+    int rc = must_be_absent(l, schema, name, e);
+    if (rc == 0)
+        rc = lite_translate(l, select, src.n, &text, &map, e);
+    if (rc == 0)
+        rc = check_select(l, buf_str(&text), &src, e);
+    if (rc == 0)
+        rc = store_view(l, schema, name, select, buf_str(&text), e);
+    buf_release(&text);
+    translate_map_release(&map);
+    return rc;
+}
+
+static int drop_kind(struct lite *l, const char *schema, const char *name, enum kind k,
+                     struct err *e)
+{
+    switch (k) {
+    case KIND_TABLE:
+        return lite_exec(l, e, "DROP TABLE \"%w\".\"%w\"", schema, name);
+    case KIND_VIEW:
+        return lite_exec(l, e, "DROP VIEW \"%w\".\"%w\"", schema, name);
+    case KIND_FAR:
+        return lite_exec(l, e, "DELETE FROM \"%w\"." LITE_VIEWS " WHERE name = %Q",
+                         schema, name);
+    case KIND_ABSENT:
+        break;
+    }
+    return 0;
+}
+
+int lite_drop(struct wh *w, const char *schema, const char *name, struct err *e)
+{
+    struct lite *l = lite_of(w);
+    bool is_mine;
+    if (!map_has(&l->schemas, schema) || kind_of(l, schema, name) == KIND_ABSENT)
+        return 0;
+    int rc = lite_begin_on(l, schema, &is_mine, e);
+    if (rc == 0)
+        rc = drop_kind(l, schema, name, kind_of(l, schema, name), e);
+    return lite_end(l, is_mine, rc, e);
+}
+
+/* The SELECT of a stored "CREATE VIEW name AS SELECT …". */
+static int view_body(struct lite *l, const char *schema, const char *name, char **body,
+                     struct err *e)
+{
+    struct arena mem;
+    struct sql_tokens t;
+    char *sql = NULL;
+    *body = NULL;
+    int rc = lite_text(l, &sql, e,
+                       "SELECT sql FROM \"%w\".sqlite_schema WHERE type='view'"
+                       " AND name = %Q COLLATE NOCASE",
+                       schema, name);
+    if (rc < 0 || !sql)
+        return rc < 0 ? rc : err_set(e, ERR_NOTFOUND, "view %s.%s", schema, name);
+    arena_init(&mem, 0);
+    rc = sql_tokenize(&t, &mem, sql, strlen(sql), true, e);
+    for (size_t i = 0; rc == 0 && i + 1 < t.n && !*body; i++)
+        if (sql_is_word(&t, i, "AS"))
+            *body = mem_strdup(sql + t.v[i + 1].start);
+    if (rc == 0 && !*body)
+        rc = err_set(e, ERR_CORRUPT, "view %s.%s has no SELECT", schema, name);
+    arena_release(&mem);
+    sqlite3_free(sql);
+    return rc;
+}
+
+static int rename_view(struct lite *l, const char *schema, const char *from,
+                       const char *to, struct err *e)
+{
+    char *body;
+    int rc = view_body(l, schema, from, &body, e);
+    if (rc == 0)
+        rc = lite_exec(l, e, "DROP VIEW \"%w\".\"%w\"; CREATE VIEW \"%w\".\"%w\" AS %s",
+                       schema, from, schema, to, body);
+    mem_free(body);
+    return rc;
+}
+
+static int rename_kind(struct lite *l, const char *schema, const char *from,
+                       const char *to, enum kind k, struct err *e)
+{
+    switch (k) {
+    case KIND_TABLE:
+        return lite_exec(l, e, "ALTER TABLE \"%w\".\"%w\" RENAME TO \"%w\"", schema,
+                         from, to);
+    case KIND_VIEW:
+        return rename_view(l, schema, from, to, e);
+    case KIND_FAR:
+        return lite_exec(l, e,
+                         "UPDATE \"%w\"." LITE_VIEWS " SET name = %Q WHERE name = %Q",
+                         schema, to, from);
+    case KIND_ABSENT:
+        break;
+    }
+    return err_set(e, ERR_NOTFOUND, "%s.%s does not exist", schema, from);
+}
+
+static int swap_names(struct lite *l, const char *schema, const char *built,
+                      const char *live, const char *old, struct err *e)
+{
+    enum kind was = kind_of(l, schema, live);
+    int rc = drop_kind(l, schema, old, kind_of(l, schema, old), e);
+    if (rc == 0 && was == KIND_TABLE)
+        rc = rename_kind(l, schema, live, old, was, e);
+    else if (rc == 0)
+        rc = drop_kind(l, schema, live, was, e);
+    if (rc == 0)
+        rc = rename_kind(l, schema, built, live, kind_of(l, schema, built), e);
+    return rc;
+}
+
+int lite_swap(struct wh *w, const char *schema, const char *built, const char *live,
+              struct err *e)
+{
+    struct lite *l = lite_of(w);
+    char *old = mem_printf("%s__weir_old", live);
+    bool is_mine;
+    int rc = lite_begin_on(l, schema, &is_mine, e);
+    if (rc == 0) {
+        rc = swap_names(l, schema, built, live, old, e);
+        rc = lite_end(l, is_mine, rc, e);
+    }
+    /* published; freeing the old pages is a transaction of its own, as it may be long
+     */
+    if (rc == 0)
+        rc = lite_drop(w, schema, old, e);
+    mem_free(old);
+    return rc;
+}
