@@ -1,0 +1,102 @@
+# / narrows while typing and shows what matched; Esc puts it back; ! hides.
+size 80x24
+clock 2017-06-15T06:04:11Z
+feed overview fixtures/overview.json
+key 5
+feed processes fixtures/processes.json
+key /
+type sql
+dump
+===
+ retail > processes                   dev   running  2017-06-15 06:04 UTC  live
+ 1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 alerts(2) 8 gates
+ process                    state      pid     restarts       up   memory   cpu
+>sql.1                      + ready    4111           0   1h 01m  41.5 MB   12%
+ sql.2                      x failed   4112           5       0s      0 B    0%
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/sql
+ Enter keep   C-u empty   Esc as before
+===
+dump roles 3-5
+===
+ hhhhhhh                    hhhhh      hhh     hhhhhhhh       hh   hhhhhh   hhh
+sfffssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss
+ fff                        e eeeeee
+===
+key Esc
+dump 3-6
+===
+ process                    state      pid     restarts       up   memory   cpu
+>source.pos                 + ready    4101           0   1h 01m  18.8 MB   42%
+ source.stores              + done     4102           0       1s   9.2 MB    0%
+ stream.enrichment          + ready    4107           0   1h 01m  62.5 MB   88%
+===
+key /
+type !sql
+key Enter
+dump
+===
+ retail > processes                   dev   running  2017-06-15 06:04 UTC  live
+ 1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 alerts(2) 8 gates
+ process                    state      pid     restarts       up   memory   cpu
+>source.pos                 + ready    4101           0   1h 01m  18.8 MB   42%
+ source.stores              + done     4102           0       1s   9.2 MB    0%
+ stream.enrichment          + ready    4107           0   1h 01m  62.5 MB   88%
+ load.raw_transactions      ! backoff  4190           3       0s      0 B    0%
+ lag                        + ready    4113           0   1h 01m  12.3 MB    0%
+ alert                      . down                    0       0s      0 B    0%
+
+
+
+
+
+
+
+
+
+
+
+
+
+ filter: !sql   (Esc shows all)                                  1-6 of 6 found
+ r restart  s stop/start  Enter open  / filter  : command  ? help  q back
+===
+key Esc
+dump 3-12
+===
+ process                    state      pid     restarts       up   memory   cpu
+>source.pos                 + ready    4101           0   1h 01m  18.8 MB   42%
+ source.stores              + done     4102           0       1s   9.2 MB    0%
+ stream.enrichment          + ready    4107           0   1h 01m  62.5 MB   88%
+ load.raw_transactions      ! backoff  4190           3       0s      0 B    0%
+ sql.1                      + ready    4111           0   1h 01m  41.5 MB   12%
+ sql.2                      x failed   4112           5       0s      0 B    0%
+ lag                        + ready    4113           0   1h 01m  12.3 MB    0%
+ alert                      . down                    0       0s      0 B    0%
+
+===
+key /
+type zzz
+dump 3-6
+===
+ process                    state      pid     restarts       up   memory   cpu
+
+  nothing matches the filter
+
+===

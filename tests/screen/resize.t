@@ -1,0 +1,98 @@
+# Any size at any moment; below 80x24 it says so and works.
+size 80x24
+clock 2017-06-15T06:04:11Z
+feed overview fixtures/overview.json
+size 60x15
+dump
+===
+ retail > overview                      dev   running  live
+ 1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 a~
+ flow     stage                 state             in    lag
+>  source pos                   > running    103,317      0
+          stores                + done           457      0
+          products              + done        92,331      0
+ v stream enrichment            > running     98,120   5.2k
+
+ run        > running  #12 build  ####.... 23/41  1 failed
+ freshness  bronze + ok 12s   silver + ok 3m 10s   gold ! w~
+ counts     196,105 records  2 open alerts  12 rejected
+ gates      x stores fail 1 of 6   + transactions 8/8
+
+                                                   1-4 of 8
+ R rerun  Enter open  / filter        60x15, made for 80x24
+===
+key 5
+feed processes fixtures/processes.json
+dump
+===
+ retail > processes                     dev   running  live
+ 1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 a~
+ process                       state      restarts       up
+>source.pos                    + ready           0   1h 01m
+ source.stores                 + done            0       1s
+ stream.enrichment             + ready           0   1h 01m
+ load.raw_transactions         ! backoff         3       0s
+ sql.1                         + ready           0   1h 01m
+ sql.2                         x failed          5       0s
+ lag                           + ready           0   1h 01m
+ alert                         . down            0       0s
+
+
+
+ r restart  s stop/start  Enter open  60x15, made for 80x24
+===
+size 25x5
+dump
+===
+25x5 is too small for we~
+please enlarge; q leaves
+
+
+
+===
+size 200x50
+dump 1-12
+===
+ retail > processes                                                                                                                                           dev   running  2017-06-15 06:04 UTC  live
+ 1 overview  2 lag  3 runs  4 anomalies  5 processes  6 logs  7 alerts(2)  8 gates
+ process                          state      pid     restarts       up   memory   cpu    beat detail
+>source.pos                       + ready    4101           0   1h 01m  18.8 MB   42%    0.3s
+ source.stores                    + done     4102           0       1s   9.2 MB    0%       - next in 54m
+ stream.enrichment                + ready    4107           0   1h 01m  62.5 MB   88%    0.1s
+ load.raw_transactions            ! backoff  4190           3       0s      0 B    0%       - exit status 1, again in 4s
+ sql.1                            + ready    4111           0   1h 01m  41.5 MB   12%    0.8s model.retail.sales_by_department
+ sql.2                            x failed   4112           5       0s      0 B    0%       - 5 deaths in 60 s; s starts it again
+ lag                              + ready    4113           0   1h 01m  12.3 MB    0%    0.7s
+ alert                            . down                    0       0s      0 B    0%       - stopped by root
+
+===
+key r
+size 80x24
+dump 8-18
+===
+ sql.1                      + ready    4111           0   1h 01m  41.5 MB   12%
+ s +- Restart a process ----------------------------------------------------+ %
+ l | Restart source.pos                                                     | %
+ a | It is stopped and started again; it goes on where it committed.        | %
+   | Environment: dev                                                       |
+   |                                                                        |
+   | [ Cancel ]  [ Restart ]                                                |
+   +------------------------------------------------------------------------+
+
+
+
+===
+size 40x10
+dump
+===
+ retail > process~  dev   running  live
+ 1 overview 2 lag 3 runs 4 anomalies 5 ~
+ p +- Restart a process ------------+ ta
+>s | Restart source.pos             |
+ s | It is stopped and started aga~ |
+ s | Environment: dev               |
+ l | [ Cancel ]  [ Restart ]        |
+ s +--------------------------------+
+                               1-5 of 8
+ Tab next   Left~ 40x10, made for 80x24
+===

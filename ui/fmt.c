@@ -1,0 +1,142 @@
+/* Numbers and times as text. In: figures of the feeds; out: short text. Called by
+ * grid.c and the views. Holds always: no locale is consulted, so a screen is the same
+ * everywhere, and the text never exceeds FMT_MAX. */
+#include "ui/fmt.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/timeutil.h"
+
+char *fmt_count(int64_t v, char out[FMT_MAX])
+{
+    char digits[24];
+    size_t n, k = 0;
+
+    if (v < 0) {
+        snprintf(out, FMT_MAX, "-");
+        return out;
+    }
+    n = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)v);
+    for (size_t i = 0; i < n; i++) {
+        if (i && (n - i) % 3 == 0)
+            out[k++] = ',';
+        out[k++] = digits[i];
+    }
+    out[k] = '\0';
+    return out;
+}
+
+char *fmt_money(double v, char out[FMT_MAX])
+{
+    double cents = round(fabs(v) * 100);
+    char whole[FMT_MAX];
+
+    if (!isfinite(v) || cents > 9e15) {
+        snprintf(out, FMT_MAX, "-");
+        return out;
+    }
+    fmt_count((int64_t)cents / 100, whole);
+    snprintf(out, FMT_MAX, "%s%.30s.%02d", v < 0 && cents > 0 ? "-" : "", whole,
+             (int)((int64_t)cents % 100));
+    return out;
+}
+
+/* Three digits that matter with the unit of their thousand. */
+static char *scaled(double v, double step, const char *const *units, char out[FMT_MAX])
+{
+    int u = 0;
+
+    if (!isfinite(v) || v < 0) {
+        snprintf(out, FMT_MAX, "-");
+        return out;
+    }
+    while (v >= step * 0.9995 && units[u + 1]) {
+        v /= step;
+        u++;
+    }
+    if (u == 0 && (v >= 10 || v == floor(v)))
+        snprintf(out, FMT_MAX, "%.0f%s", v, units[u]);
+    else
+        snprintf(out, FMT_MAX, v < 99.95 ? "%.1f%s" : "%.0f%s", v, units[u]);
+    return out;
+}
+
+char *fmt_short(double v, char out[FMT_MAX])
+{
+    static const char *const units[] = {"", "k", "M", "G", "T", NULL};
+    return scaled(v, 1000, units, out);
+}
+
+char *fmt_rate(double v, char out[FMT_MAX])
+{
+    size_t n = strlen(fmt_short(v, out));
+
+    if (out[0] != '-')
+        snprintf(out + n, FMT_MAX - n, "/s");
+    return out;
+}
+
+char *fmt_bytes(double v, char out[FMT_MAX])
+{
+    static const char *const units[] = {" B", " kB", " MB", " GB", " TB", NULL};
+    return scaled(v, 1000, units, out);
+}
+
+char *fmt_span(int64_t ms, char out[FMT_MAX])
+{
+    char text[32];
+
+    if (ms < 0)
+        snprintf(out, FMT_MAX, "-");
+    else if (ms < 50)
+        snprintf(out, FMT_MAX, "0s");
+    else if (ms < 1000)
+        snprintf(out, FMT_MAX, "%.1fs", (double)ms / 1000);
+    else
+        snprintf(out, FMT_MAX, "%s", time_format_duration(ms / 1000 * 1000, text));
+    return out;
+}
+
+char *fmt_seconds(double s, char out[FMT_MAX])
+{
+    if (!isfinite(s) || s < 0)
+        snprintf(out, FMT_MAX, "-");
+    else if (s < 10)
+        snprintf(out, FMT_MAX, "%.2fs", s);
+    else if (s < 60)
+        snprintf(out, FMT_MAX, "%.1fs", s);
+    else
+        fmt_span((int64_t)(s * 1000), out);
+    return out;
+}
+
+char *fmt_time(int64_t at_ms, int64_t now_ms, char out[FMT_MAX])
+{
+    if (at_ms <= 0) {
+        snprintf(out, FMT_MAX, "-");
+        return out;
+    }
+    struct time_civil at = time_civil_of(at_ms), now = time_civil_of(now_ms);
+    if (at.year == now.year && at.month == now.month && at.day == now.day)
+        snprintf(out, FMT_MAX, "%02d:%02d:%02d", at.hour, at.minute, at.second);
+    else if (at.year == now.year)
+        snprintf(out, FMT_MAX, "%02d-%02d %02d:%02d", at.month, at.day, at.hour,
+                 at.minute);
+    else
+        snprintf(out, FMT_MAX, "%04d-%02d-%02d %02d:%02d", at.year, at.month, at.day,
+                 at.hour, at.minute);
+    return out;
+}
+
+char *fmt_clock(int64_t ms, char out[FMT_MAX])
+{
+    if (ms <= 0) {
+        snprintf(out, FMT_MAX, "-");
+        return out;
+    }
+    struct time_civil c = time_civil_of(ms);
+    snprintf(out, FMT_MAX, "%04d-%02d-%02d %02d:%02d UTC", c.year, c.month, c.day,
+             c.hour, c.minute);
+    return out;
+}

@@ -1,0 +1,22 @@
+/* Numbers, sizes and times in the form people read at a glance. Every function writes
+ * into out (FMT_MAX bytes) and returns it. Negative and unknown values are "-". */
+#ifndef UI_FMT_H
+#define UI_FMT_H
+
+#include <stdint.h>
+
+#define FMT_MAX 48
+
+char *fmt_count(int64_t v, char out[FMT_MAX]); /* 1,234,567 */
+char *fmt_money(double v, char out[FMT_MAX]);  /* 10,250.00 */
+char *fmt_short(double v, char out[FMT_MAX]);  /* 950  41.2k  1.3M */
+char *fmt_rate(double v, char out[FMT_MAX]);   /* 41.2k/s */
+char *fmt_bytes(double v, char out[FMT_MAX]);  /* 14.2 MB */
+char *fmt_span(int64_t ms,
+               char out[FMT_MAX]); /* 45s  3m 10s  2h 05m; under 1 s: 0.4s */
+char *fmt_seconds(double s, char out[FMT_MAX]); /* 0.12s  12.3s  3m 10s */
+/* 06:04:11 on the day of now_ms, 06-15 06:04 in its year, 2017-06-15 06:04 else; UTC */
+char *fmt_time(int64_t at_ms, int64_t now_ms, char out[FMT_MAX]);
+char *fmt_clock(int64_t ms, char out[FMT_MAX]); /* 2017-06-15 06:04 UTC */
+
+#endif

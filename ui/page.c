@@ -1,0 +1,138 @@
+/* Pages: a view with its place in the data. In: feeds; out: a table kept current.
+ * Called by app.c. Holds always: rows are made again only when the feed's data is
+ * another, so an idle console does nothing. */
+#include "ui/view.h"
+
+#include <stdio.h>
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "ui/app.h"
+
+#define X(name) extern const struct view view_##name;
+#include "ui/views/view.list"
+#undef X
+
+static const struct view *const views[] = {
+#define X(name) &view_##name,
+#include "ui/views/view.list"
+#undef X
+};
+
+const struct view *view_root(size_t i)
+{
+    return i < VIEW_ROOTS ? views[i] : NULL;
+}
+
+size_t view_count(void)
+{
+    return sizeof views / sizeof *views;
+}
+
+const struct view *view_at(size_t i)
+{
+    return views[i];
+}
+
+const struct view *view_find(const char *name)
+{
+    for (size_t i = 0; i < view_count(); i++)
+        if (streq(views[i]->name, name))
+            return views[i];
+    return NULL;
+}
+
+struct page *page_new(const struct view *v, const char *arg, const char *label)
+{
+    struct page *p = mem_alloc(sizeof *p);
+
+    p->view = v;
+    str_copy(p->arg, sizeof p->arg, arg);
+    str_copy(p->label, sizeof p->label, label);
+    grid_init(&p->grid, v->columns, v->n_columns, v->id_keys, v->sort,
+              v->is_descending);
+    return p;
+}
+
+void page_free(struct page *p)
+{
+    while (p) {
+        struct page *below = p->below;
+        grid_release(&p->grid);
+        json_decref(p->frozen);
+        mem_free(p);
+        p = below;
+    }
+}
+
+bool page_feed(const struct page *p, char *out, size_t size)
+{
+    const char *pattern = p->view->feed, *hole;
+
+    if (!pattern)
+        return false;
+    hole = strstr(pattern, "%s");
+    if (hole)
+        snprintf(out, size, "%.*s%s%s", (int)(hole - pattern), pattern, p->arg,
+                 hole + 2);
+    else
+        snprintf(out, size, "%s", pattern);
+    return true;
+}
+
+json_t *page_data(struct app *a, const struct page *p)
+{
+    char name[340];
+
+    if (p->is_paused && p->frozen)
+        return p->frozen;
+    return page_feed(p, name, sizeof name) ? feeds_get(&a->feeds, name) : NULL;
+}
+
+void page_refresh(struct app *a, struct page *p)
+{
+    json_t *data = page_data(a, p);
+
+    if (!p->view->columns || (data == p->seen && p->grid.rows))
+        return;
+    p->seen = data;
+    if (p->view->is_tail && p->grid.cursor == 0) {
+        mem_free(p->grid.cursor_id);
+        p->grid.cursor_id = NULL;
+    }
+    json_t *rows = p->view->rows ? p->view->rows(a, p, data) : json_incref(data);
+    grid_set_rows(&p->grid, rows);
+    json_decref(rows);
+}
+
+void page_draw_grid(struct app *a, struct page *p, struct rect r)
+{
+    json_t *data = page_data(a, p);
+
+    grid_draw(&p->grid, &a->term, r, p->view->has_data_time ? a->now_ms : a->wall_ms,
+              data || !p->view->feed ? p->view->empty : "waiting for data");
+}
+
+void page_draw(struct app *a, struct page *p, struct rect r)
+{
+    page_refresh(a, p);
+    if (p->view->draw)
+        p->view->draw(a, p, r);
+    else
+        page_draw_grid(a, p, r);
+}
+
+void page_pause(struct app *a, struct page *p, bool is_paused)
+{
+    if (is_paused && !p->is_paused) {
+        json_decref(p->frozen);
+        p->frozen = json_incref(page_data(a, p));
+        p->n_frozen = json_array_size(p->frozen);
+    }
+    p->is_paused = is_paused;
+    if (!is_paused) {
+        json_decref(p->frozen);
+        p->frozen = NULL;
+    }
+    p->seen = NULL;
+}

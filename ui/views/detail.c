@@ -1,0 +1,52 @@
+/* All members of one row, one a line: what tables cut is whole here. In: the row,
+ * frozen when the page was opened. */
+#include <stdio.h>
+#include "base/json.h"
+#include "base/str.h"
+#include "base/timeutil.h"
+#include "ui/app.h"
+
+static json_t *rows(struct app *a, struct page *p, json_t *data)
+{
+    json_t *out = json_array(), *value;
+    const char *key;
+
+    (void)a, (void)p;
+    json_object_foreach (data, key, value) {
+        json_t *row = json_object();
+        json_put_str(row, "member", key);
+        if (str_ends(key, "at_ms") && json_is_integer(value)) {
+            char time[32];
+            json_put_str(row, "value",
+                         time_format_iso(json_integer_value(value), true, time));
+        } else {
+            json_put(row, "value", json_incref(value));
+        }
+        json_array_append_new(out, row);
+    }
+    return out;
+}
+
+/* Enter does nothing here: there is nothing behind a member. */
+static void open_row(struct app *a, struct page *p, const json_t *row)
+{
+    (void)a, (void)p, (void)row;
+}
+
+static const struct grid_column columns[] = {
+    {"member", "member", GRID_TEXT, 24, 1, 0},
+    {"value", "value", GRID_TEXT, 20, 1, GRID_FREE},
+};
+
+const struct view view_detail = {
+    .name = "detail",
+    .title = "Detail",
+    .doc = "all members of a row",
+    .empty = "empty",
+    .columns = columns,
+    .n_columns = sizeof columns / sizeof *columns,
+    .id_keys = "value",
+    .sort = -1,
+    .rows = rows,
+    .open = open_row,
+};
