@@ -35,13 +35,16 @@ FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuz
 BENCH   := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/bench_*.c))
 TESTBIN := $(patsubst tests/helper/%.c,$(B)/tests/helper/%,$(wildcard tests/helper/*.c))
 
+# One short line a file; V=1 shows the commands.
+say = $(if $(V),,@echo '  build $@';)
+
 all: $(BIN) $(PLUGINS) build/weir $(B)/themes
 
 $(BIN): $(B)/src/main.o $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
+	$(say)$(CC) $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
 $(LIB): $(OBJ)
 	@rm -f $@
-	ar rcs $@ $(OBJ)
+	$(say)ar rcs $@ $(OBJ)
 build/weir: $(BIN) FORCE
 	@[ "$$(readlink build/weir)" = "$(VARIANT)/weir" ] || ln -sfn $(VARIANT)/weir build/weir
 $(B)/themes:
@@ -50,10 +53,10 @@ FORCE:
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(PKGCF) -MMD -MP -c -o $@ $<
+	$(say)$(CC) $(CFLAGS) $(PKGCF) -MMD -MP -c -o $@ $<
 $(B)/plugins/%.so: plugins/%/plugin.c $(B)/libplugin.stamp
 	@mkdir -p $(@D)
-	$(CC) $(filter-out -fPIE,$(CFLAGS)) $(PKGCF) -fPIC -shared -fvisibility=hidden -MMD -MP -MF $(@:.so=.d) -o $@ \
+	$(say)$(CC) $(filter-out -fPIE,$(CFLAGS)) $(PKGCF) -fPIC -shared -fvisibility=hidden -MMD -MP -MF $(@:.so=.d) -o $@ \
 	    $(wildcard plugins/$*/*.c) $(wildcard plugins/common/*.c) $(SANF) -lz -lxxhash -Wl,-z,defs $(if $(SAN),-Wl$(comma)-z$(comma)undefs)
 $(B)/libplugin.stamp: $(wildcard plugins/*/*.[ch] plugins/common/*.[ch] include/weir/*.h)
 	@mkdir -p $(@D) && touch $@
@@ -61,19 +64,19 @@ $(B)/libplugin.stamp: $(wildcard plugins/*/*.[ch] plugins/common/*.[ch] include/
 # Tests link the library; test files may include any internal header.
 $(B)/tests/unit/%: tests/unit/%.c $(LIB) $(wildcard tests/unit/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(PKGCF) -Itests -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS) -lcmocka
+	$(say)$(CC) $(CFLAGS) $(PKGCF) -Itests -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS) -lcmocka
 $(B)/tests/fault/%: tests/fault/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(PKGCF) -Itests -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS) -lcmocka
+	$(say)$(CC) $(CFLAGS) $(PKGCF) -Itests -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS) -lcmocka
 $(B)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/driver.inc $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(PKGCF) -Itests -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
+	$(say)$(CC) $(CFLAGS) $(PKGCF) -Itests -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
 $(B)/tests/bench/%: tests/bench/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(PKGCF) -Itests -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
+	$(say)$(CC) $(CFLAGS) $(PKGCF) -Itests -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
 $(B)/tests/helper/%: tests/helper/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(PKGCF) -Itests -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
+	$(say)$(CC) $(CFLAGS) $(PKGCF) -Itests -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
 
 unit: all $(UNIT)
 	tests/run.sh unit $(B)
