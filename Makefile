@@ -68,7 +68,7 @@ $(B)/tests/unit/%: tests/unit/%.c $(LIB) $(wildcard tests/unit/*.h)
 $(B)/tests/fault/%: tests/fault/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(say)$(CC) $(CFLAGS) $(PKGCF) -Itests -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS) -lcmocka
-$(B)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/driver.inc $(LIB)
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/driver.inc) $(LIB)
 	@mkdir -p $(@D)
 	$(say)$(CC) $(CFLAGS) $(PKGCF) -Itests -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
 $(B)/tests/bench/%: tests/bench/%.c $(LIB)

@@ -48,7 +48,10 @@ fi
 passed=0 failed=0 skipped=0
 for f in "$logs"/*.tap; do
     name=$(basename "$f" .tap)
-    p=$(grep -cE '^ok ' "$f"); s=$(grep -ciE '^ok .*# *skip' "$f"); n=$(grep -cE '^not ok ' "$f")
+    # cmocka writes a skipped test as "not ok N # SKIP name", bats as "ok N name # skip why"
+    p=$(grep -ciE '^ok |^not ok [0-9]+ # skip' "$f")
+    s=$(grep -ciE '^ok .*# *skip|^not ok [0-9]+ # skip' "$f")
+    n=$(grep -E '^not ok ' "$f" | grep -cviE '^not ok [0-9]+ # skip')
     rc=$(sed -n 's/^# exit \([0-9]*\) .*/\1/p' "$f" | tail -1)
     if [ "$n" = 0 ] && { [ "$rc" != 0 ] || [ "$p" = 0 ]; }; then
         n=1
