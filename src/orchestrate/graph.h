@@ -47,22 +47,35 @@ struct graph {
     struct graph_node *nodes; /* topological order */
     size_t n;
     struct map by_id; /* id → index + 1 as pointer */
+    const char *project; /* name of the project, for package:this */
 };
 
 /* pr may be NULL (no models). ERR_CONFIG with the cycle printed when there is one. */
 int graph_build(struct graph *g, const struct platform *p, const struct project *pr,
                 struct err *e);
+/* The same from nodes given one by one (borrowed, as the project's are). */
+int graph_build_nodes(struct graph *g, const struct platform *p, const char *project,
+                      const struct node *const *nodes, size_t n, struct err *e);
 void graph_release(struct graph *g);
+/* Index of an id, g->n when there is none. */
+size_t graph_index(const struct graph *g, const char *id);
+/* mark[i] set for every node above (up) or below start, start itself left as it is;
+ * depth < 0: all the way. */
+void graph_walk(const struct graph *g, size_t start, bool up, int depth, bool *mark);
 /* Node by id, or by bare name when unambiguous; nearest name in the error. */
 int graph_find(const struct graph *g, const char *name, size_t *out, struct err *e);
 
 /* dbt's selection grammar (dbt.md 1.6): union by space, intersection by comma, + @ n+,
  * tag: path: source: fqn: file: resource_type: package: test_type: test_name: config.x:.
- * out[i] set for selected nodes. Tests follow "eager" unless told otherwise. */
+ * out[i] (g->n of them) is true for selected nodes, false for others. Tests follow "eager"
+ * unless told otherwise; gates follow as tests do. "stream.enrichment" and the other ids of
+ * the platform's own nodes select those. ERR_USAGE on a wrong selector. */
 struct graph_selection {
     const char *const *select;  /* NULL-terminated; NULL: everything of the project */
     const char *const *exclude;
     const char *indirect;       /* eager, cautious, buildable, empty; NULL: eager */
+    json_t *warnings;           /* array that gets a line for each criterion that matches
+                                   nothing, or NULL */
 };
 int graph_select(const struct graph *g, const struct graph_selection *s, bool *out,
                  struct err *e);

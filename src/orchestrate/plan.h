@@ -4,8 +4,17 @@
  *  {"command":"build","reason":"requested|schedule hourly|rerun …",
  *   "items":[{"node":"model.retail.x","name":"x","kind":"seed|run|test|gate|replay",
  *             "why":"requested|downstream of …|failed in run 12|…","after":["id",…],
- *             "detail":"incremental gold.fct_daily_sales"}…],
- *   "skipped":[{"node","why"}…], "text":["12 to run: 9 models, …", …]}
+ *             "detail":"incremental gold.fct_daily_sales, 3 tests, gate daily",
+ *             "tests":[id…],"gates":[name…]}…],
+ *   "skipped":[{"node","why"}…], "warnings":["\"x\" selects nothing", …],
+ *   "text":["12 to run: 9 models, …", …]}
+ * kind "compile" for command compile. "tests" and "gates" (models, seeds, snapshots): the
+ * checks that run inside the item, on what is about to be published; a test runs there
+ * when all its other parents are above the node. Other checks are items of their own, and
+ * what is below all their parents waits for them. No match gives an empty plan, not an
+ * error. A streaming node becomes an item "replay"; of a topic its readers, of a bronze
+ * table its load. Scope "failed" needs no node and repeats exactly what did not succeed.
+ *
  * Items are in an order in which they may run; "after" names only items of the plan. */
 #ifndef ORCHESTRATE_PLAN_H
 #define ORCHESTRATE_PLAN_H
@@ -13,7 +22,7 @@
 #include "orchestrate/graph.h"
 
 struct plan_request {
-    const char *command; /* build run test seed snapshot compile */
+    const char *command; /* build run test seed snapshot compile; reruns: as build */
     const char *reason;
     struct graph_selection selection;
     bool full_refresh;
