@@ -209,6 +209,7 @@ static void call_begin(struct jinja_call *c, struct jinja_env *env,
                              .mem = mem,
                              .mem_start = mem->used,
                              .out = out,
+                             .out_start = out->len,
                              .context = context,
                              .up = env->active,
                              .stack_base = __builtin_frame_address(0)};

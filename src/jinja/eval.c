@@ -71,6 +71,10 @@ bool step(struct jinja_call *c)
         fail_limit(c, "memory");
         return false;
     }
+    if (c->out->len > c->out_start + l->max_output) {
+        fail_limit(c, "output");
+        return false;
+    }
     return true;
 }
 

@@ -13,8 +13,9 @@
 #define JV_TYPES (JV_OBJECT + 1)
 
 enum fn_kind { FN_NATIVE, FN_MACRO, FN_METHOD };
-#define LIST_GENERATOR 1 /* kind of a list that is a generator in Jinja2: always true  \
-                          */
+#define LIST_GENERATOR                                                                 \
+    1 /* kind of a list that is a generator in Jinja2: always true                     \
+       */
 
 struct builtin;
 struct macro;
@@ -228,6 +229,7 @@ struct jinja_call {
     struct arena *mem;
     size_t mem_start;
     struct buf *out;
+    size_t out_start;
     struct scope *scope;
     struct jv *context;
     const struct node *at;

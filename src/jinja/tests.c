@@ -5,9 +5,11 @@
     static struct jv *name(struct jinja_call *c, struct jv *self, struct jv **s,       \
                            const struct cargs *raw __attribute__((unused)))
 #define TYPE_TEST(name, condition)                                                     \
-    TEST(name)                                                                         \
+    static struct jv *name(struct jinja_call *c __attribute__((unused)),               \
+                           struct jv *self __attribute__((unused)),                    \
+                           struct jv **s __attribute__((unused)),                      \
+                           const struct cargs *raw __attribute__((unused)))            \
     {                                                                                  \
-        (void)c, (void)s;                                                              \
         return jv_bool(condition);                                                     \
     }
 
