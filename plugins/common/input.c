@@ -47,7 +47,8 @@ int input_open(struct input *in, const char *path, char *error)
 void input_close(struct input *in)
 {
     if (in->form == INPUT_GZIP)
-        inflateEnd(&in->z);
+        inflateEnd(in->z);
+    free(in->z);
     if (in->path || in->raw)
         close(in->fd);
     free(in->path);
@@ -110,7 +111,8 @@ static int find_form(struct input *in, char *error)
         in->form = INPUT_PLAIN;
         return 0;
     }
-    if (inflateInit2(&in->z, 15 + 16) != Z_OK)
+    in->z = calloc(1, sizeof(*in->z));
+    if (!in->z || inflateInit2(in->z, 15 + 16) != Z_OK)
         return plug_error(error, -1, "%s: out of memory for inflate", in->path);
     in->form = INPUT_GZIP;
     return 0;
@@ -131,7 +133,7 @@ static int begin_member(struct input *in, char *error)
                           "%s: byte %lld: bytes that are no gzip behind the gzip data; "
                           "make the file again",
                           in->path, (long long)in->raw_offset);
-    inflateReset(&in->z);
+    inflateReset(in->z);
     in->is_in_member = true;
     return 1;
 }
@@ -146,15 +148,15 @@ static ssize_t inflate_step(struct input *in, char *error)
             return rc;
     }
     size_t room = in->cap - in->end;
-    in->z.next_in = in->raw + in->raw_at;
-    in->z.avail_in = (uInt)(in->raw_end - in->raw_at);
-    in->z.next_out = (unsigned char *)in->buf + in->end;
-    in->z.avail_out = (uInt)room;
-    int rc = inflate(&in->z, Z_NO_FLUSH);
-    size_t used = in->raw_end - in->raw_at - in->z.avail_in;
+    in->z->next_in = in->raw + in->raw_at;
+    in->z->avail_in = (uInt)(in->raw_end - in->raw_at);
+    in->z->next_out = (unsigned char *)in->buf + in->end;
+    in->z->avail_out = (uInt)room;
+    int rc = inflate(in->z, Z_NO_FLUSH);
+    size_t used = in->raw_end - in->raw_at - in->z->avail_in;
     in->raw_at += used;
     in->raw_offset += (int64_t)used;
-    size_t made = room - in->z.avail_out;
+    size_t made = room - in->z->avail_out;
     in->end += made;
     if (rc == Z_STREAM_END)
         in->is_in_member = false;
@@ -163,7 +165,7 @@ static ssize_t inflate_step(struct input *in, char *error)
                           "%s: byte %lld of the gzip file: %s; the file is "
                           "damaged, get it again",
                           in->path, (long long)in->raw_offset,
-                          in->z.msg ? in->z.msg : "broken data");
+                          in->z->msg ? in->z->msg : "broken data");
     return (ssize_t)made;
 }
 

@@ -39,7 +39,7 @@ struct input {
     unsigned char *raw;
     size_t raw_at, raw_end;
     int64_t raw_offset; /* file position of raw[raw_at] */
-    z_stream z;
+    z_stream *z; /* on the heap: zlib knows its address, and this struct is moved */
 };
 
 /* 0 or -1 with error: not there, no permission, not a regular file. errno is kept. */

@@ -23,8 +23,8 @@ static enum rows_state reject(struct row *out, const char *reason, const char *p
 {
     va_list ap;
     out->reason = reason;
-    out->json = p;
-    out->n = n < ROW_MAX ? n : ROW_MAX;
+    out->raw = p;
+    out->raw_len = n < ROW_MAX ? n : ROW_MAX;
     va_start(ap, fmt);
     vsnprintf(out->detail, sizeof(out->detail), fmt, ap);
     va_end(ap);
@@ -118,6 +118,8 @@ static enum rows_state csv_row(struct rows *r, struct row *out)
         return reject(out, "missing_field", c->raw, c->raw_len, "the key %s is empty",
                       r->key_name);
     csv_json(r);
+    out->raw = c->raw;
+    out->raw_len = c->raw_len;
     out->json = r->out.p;
     out->n = r->out.n;
     return ROWS_ROW;
@@ -178,6 +180,8 @@ static enum rows_state json_row(struct rows *r, struct row *out, const char *p,
     if (key->is_nested)
         return reject(out, "wrong_type", p, n, "the key %s is no text", r->key_name);
     json_row_text(r);
+    out->raw = p;
+    out->raw_len = n;
     out->key = key->p;
     out->key_len = key->n;
     out->json = r->out.p;

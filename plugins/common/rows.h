@@ -10,7 +10,7 @@
 
 enum rows_state {
     ROWS_ROW,
-    ROWS_REJECT, /* reason and detail are filled, json is the bytes as they are */
+    ROWS_REJECT, /* reason, detail and raw are filled */
     ROWS_END,
     ROWS_FAIL = -1,
 };
@@ -20,6 +20,8 @@ struct row {
     size_t key_len;
     const char *json;
     size_t n;
+    const char *raw; /* the bytes as the file has them */
+    size_t raw_len;
     uint64_t line; /* JSON array: number of the element */
     const char *reason;
     char detail[200];

@@ -131,10 +131,10 @@ static struct snaphash reject_hash(const char *reason, const char *p, size_t n)
 static int store_reject(struct snapshot *s, const struct row *row)
 {
     struct snapentry e = {.type = SNAP_REJECT, .line = (uint32_t)row->line};
-    e.value = mask_copy(s, row->json, row->n, &e.masked);
+    e.value = mask_copy(s, row->raw, row->raw_len, &e.masked);
     if (!e.value)
         return -1;
-    e.value_len = row->n;
+    e.value_len = row->raw_len;
     e.reason = row->reason;
     e.detail = row->detail;
     e.key_hash = e.row_hash = reject_hash(e.reason, e.value, e.value_len);

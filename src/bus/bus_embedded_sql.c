@@ -45,7 +45,10 @@ static bool is_space_errno(int error)
 
 int emb_error(struct emb *b, int rc, const char *what, struct err *e)
 {
+    int last = errno; /* of the failing call: SQLite keeps none of a failed COMMIT */
     int sys = b->db ? sqlite3_system_errno(b->db) : 0;
+    if (sys == 0)
+        sys = last;
     const char *text = b->db ? sqlite3_errmsg(b->db) : sqlite3_errstr(rc);
     int kind = rc & 0xff;
     if (kind == SQLITE_FULL || (kind == SQLITE_IOERR && is_space_errno(sys)))
@@ -95,6 +98,7 @@ int emb_sql(struct emb *b, enum emb_sql which, sqlite3_stmt **out, struct err *e
 int emb_step(struct emb *b, sqlite3_stmt *s, const char *what, struct err *e)
 {
     int rc = fault();
+    errno = 0;
     if (rc == SQLITE_OK)
         rc = sqlite3_step(s);
     if (rc == SQLITE_ROW)
@@ -118,6 +122,7 @@ int emb_exec(struct emb *b, sqlite3_stmt *s, const char *what, struct err *e)
 int emb_script(struct emb *b, const char *sql, const char *what, struct err *e)
 {
     int rc = fault();
+    errno = 0;
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(b->db, sql, NULL, NULL, NULL);
     return rc == SQLITE_OK ? 0 : emb_error(b, rc, what, e);

@@ -1,9 +1,9 @@
 /* The ingest worker: hosts one source plugin and moves its records to the bus.
  *
- * in: plugin records. out: the source's topic; rejects to dead-letters (headers: reason,
- * source, position, detail); the checkpoint in the same bus transaction (group
- * "source:NAME", topic "@source", partition 0, offset = records so far). Card numbers are
- * masked before anything is written. Called by worker/ with its channel. */
+ * in: plugin records. out: the source's topic; rejects to dead-letters (headers:
+ * reason, source, position, detail); the checkpoint in the same bus transaction (group
+ * "source:NAME", topic "@source", partition 0, offset = records so far). Card numbers
+ * are masked before anything is written. Called by worker/ with its channel. */
 #ifndef INGEST_INGEST_H
 #define INGEST_INGEST_H
 
@@ -17,7 +17,8 @@
 int ingest_run(const struct platform *p, const struct conf_source *s, bool bounded,
                struct channel *ch, struct err *e);
 
-/* Plugins: PLUGIN_PATH (env WEIR_PLUGIN_PATH, then beside the executable: plugins/, then
+/* Plugins: PLUGIN_PATH (env WEIR_PLUGIN_PATH, then beside the executable: plugins/,
+ * then
  * ../lib/weir/plugins). Loading runs constructors: do it in a child. */
 int plugin_load(const char *name, void **handle, const struct weir_plugin **out,
                 struct err *e);

@@ -1,0 +1,17 @@
+/* How old the newest row of a relation is, for the freshness rows of weir.yml. */
+#ifndef BUS_LAG_FRESHNESS_H
+#define BUS_LAG_FRESHNESS_H
+
+#include <jansson.h>
+#include "conf/conf.h"
+
+struct freshness;
+struct freshness *freshness_new(const struct platform *p);
+void freshness_free(struct freshness *f);
+/* Look where a look is due: a query that takes long is asked less often. now_ms: the
+ * platform's clock. */
+void freshness_look(struct freshness *f, int64_t now_ms);
+/* The latest figures, shaped as `freshness` of the overview feed. New reference. */
+json_t *freshness_json(const struct freshness *f, int64_t now_ms);
+
+#endif

@@ -1,0 +1,21 @@
+/* `weir worker lag`: one process that looks at the bus once a second, tells lag, clock
+ * and freshness, and lets retention run. */
+#ifndef BUS_LAG_WORKER_H
+#define BUS_LAG_WORKER_H
+
+#include "base/err.h"
+#include "conf/conf.h"
+#include "wire/channel.h"
+
+/* Runs until a stop (0) or until the supervisor is gone (ERR_UNAVAILABLE). Metrics: the
+ * lag feed of wire/wire.h, "freshness" as in the overview, and "clock_ms": the newest
+ * record timestamp of the topics that streams read (of all, without streams); absent
+ * without records. Answers a drain with a last look. */
+int lag_run(const struct platform *p, struct channel *ch, struct err *e);
+
+/* The bus of a platform, as every worker opens it. */
+struct bus;
+int lag_open_bus(const struct platform *p, bool is_readonly, struct bus **out,
+                 struct err *e);
+
+#endif
