@@ -107,9 +107,8 @@ static int open_warehouse(struct freshness *f, struct err *e)
     return wh_open(&f->wh, &o, e);
 }
 
-void freshness_look(struct freshness *f, int64_t now_ms)
+void freshness_look(struct freshness *f)
 {
-    (void)now_ms;
     for (size_t i = 0; i < f->rows.n; i++) {
         struct watched *w = &f->rows.v[i];
         struct err e = {0};

@@ -8,10 +8,10 @@
 struct freshness;
 struct freshness *freshness_new(const struct platform *p);
 void freshness_free(struct freshness *f);
-/* Look where a look is due: a query that takes long is asked less often. now_ms: the
- * platform's clock. */
-void freshness_look(struct freshness *f, int64_t now_ms);
-/* The latest figures, shaped as `freshness` of the overview feed. New reference. */
+/* Look where a look is due: a query that takes long is asked less often. */
+void freshness_look(struct freshness *f);
+/* The latest figures, shaped as `freshness` of the overview feed. now_ms: the
+ * platform's clock. New reference. */
 json_t *freshness_json(const struct freshness *f, int64_t now_ms);
 
 #endif

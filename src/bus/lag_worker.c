@@ -110,10 +110,11 @@ static int look(struct lag_worker *w, struct err *e)
     w->last_error[0] = 0;
     json_t *data = lag_watch_json(&w->watch), *msg = json_object();
     int64_t newest = clock_of(w), now = now_of(w);
+    json_put_i64(data, "at_ms", w->watch.at_ms);
     if (newest != INT64_MIN)
         json_put_i64(data, "clock_ms", newest);
     if (now != INT64_MIN) {
-        freshness_look(w->freshness, now);
+        freshness_look(w->freshness);
         json_put(data, "freshness", freshness_json(w->freshness, now));
     }
     json_put(msg, "data", data);

@@ -8,9 +8,10 @@
 #include "wire/channel.h"
 
 /* Runs until a stop (0) or until the supervisor is gone (ERR_UNAVAILABLE). Metrics: the
- * lag feed of wire/wire.h, "freshness" as in the overview, and "clock_ms": the newest
- * record timestamp of the topics that streams read (of all, without streams); absent
- * without records. Answers a drain with a last look. */
+ * lag feed of wire/wire.h, "at_ms" (wall clock of the look), "freshness" as in the
+ * overview, and "clock_ms": the newest record timestamp of the topics that streams read
+ * (of all, without streams); absent without records. Answers a drain with a last look.
+ */
 int lag_run(const struct platform *p, struct channel *ch, struct err *e);
 
 /* The bus of a platform, as every worker opens it. */

@@ -1,0 +1,97 @@
+/* weir lag: how far each group is behind. In: the latest figures of the lag worker from
+ * the state database when they are fresh, else one look at the bus (then verdicts that
+ * need a window of samples are "unknown"). Out: a table. */
+#include <limits.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "base/timeutil.h"
+#include "bus/lag_watch.h"
+#include "bus/lag_worker.h"
+#include "cmd/cmd.h"
+#include "state/state.h"
+
+#define FRESH_MS 5000
+
+/* The lag worker's latest figures, NULL without a platform that is up. */
+static json_t *latest(const struct platform *p)
+{
+    char path[PATH_MAX];
+    struct state *s;
+    json_t *metrics = NULL;
+    conf_state_path(p, "state.db", path, sizeof path);
+    if (state_open(&s, path, true, NULL) < 0)
+        return NULL;
+    if (state_get(s, "lag", "lag", &metrics, NULL) < 0)
+        metrics = NULL;
+    state_close(s);
+    int64_t at = json_i64(metrics, "at_ms", 0);
+    if (metrics && json_arr(metrics, "groups") && time_wall_ms() - at < FRESH_MS)
+        return metrics;
+    json_decref(metrics);
+    return NULL;
+}
+
+static int look(const struct platform *p, json_t **out, struct err *e)
+{
+    struct bus *b;
+    struct lag_watch w;
+    int rc = lag_open_bus(p, true, &b, e);
+    if (rc < 0)
+        return rc;
+    lag_watch_init(&w);
+    rc = lag_watch_sample(&w, b, time_wall_ms(), e);
+    if (rc == 0)
+        *out = lag_watch_json(&w);
+    lag_watch_release(&w);
+    bus_close(b);
+    return rc;
+}
+
+static int run(const struct cmd_args *a, struct err *e)
+{
+    static const struct cmd_column columns[] = {
+        {"group", "GROUP", COL_TEXT},          {"topic", "TOPIC", COL_TEXT},
+        {"verdict", "VERDICT", COL_TEXT},      {"lag", "LAG", COL_NUMBER},
+        {"max_lag", "MAX", COL_NUMBER},        {"max_partition", "AT", COL_NUMBER},
+        {"behind_ms", "BEHIND", COL_DURATION}, {"rate_in", "IN/S", COL_NUMBER},
+        {"rate_out", "OUT/S", COL_NUMBER},     {"eta_ms", "ETA", COL_DURATION},
+        {"complete", "COMMITTED", COL_TEXT},
+    };
+    if (a->argc > 0)
+        return err_set(e, ERR_USAGE, "weir lag takes no operands");
+    json_t *all = latest(a->platform);
+    int rc = all ? 0 : look(a->platform, &all, e);
+    if (rc < 0)
+        return rc;
+    json_t *groups = json_arr(all, "groups");
+    size_t i;
+    json_t *g;
+    json_array_foreach (groups, i, g) {
+        if (json_i64(g, "max_partition", -1) < 0)
+            json_put(g, "max_partition", json_null());
+    }
+    rc = cmd_print_rows(a, groups, columns, sizeof columns / sizeof *columns, e);
+    json_decref(all);
+    return rc;
+}
+
+const struct cmd cmd_lag = {
+    .name = "lag",
+    .summary = "Show how far each consumer group is behind.",
+    .doc =
+        "One row for each group and topic: records not read yet, the partition with "
+        "the "
+        "most of them, for how long the oldest has been waiting, how fast records come "
+        "and are read, and when the group will have caught up.\n\n"
+        "The verdict follows Burrow's rules over ten samples, a second apart, and "
+        "needs "
+        "a platform that is up; without one it is ok or lost where that is certain, "
+        "else "
+        "unknown. warn: reads, but never gains. stall: commits and does not move. "
+        "stop: "
+        "no commits any more. rewind: went back. lost: what it had to read is gone.",
+    .flags = CMD_READONLY | CMD_JSON,
+    .run = run,
+};
