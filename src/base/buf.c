@@ -41,11 +41,11 @@ int buf_reserve(struct buf *b, size_t more)
 {
     if (b->failed)
         return b->failed;
-    if (b->data && b->cap - b->len > more)
-        return 0;
     size_t max = b->max ? b->max : BUF_DEFAULT_MAX;
     if (more > max || b->len > max - more)
         return b->failed = ERR_LIMIT;
+    if (b->data && b->cap - b->len > more)
+        return 0;
     size_t need = b->len + more + 1;
     size_t cap = b->cap ? b->cap : 64;
     while (cap < need)
@@ -85,23 +85,23 @@ int buf_addc(struct buf *b, char c)
 int buf_addf(struct buf *b, const char *fmt, ...)
 {
     va_list ap;
-    int rc = buf_reserve(b, 64);
-    if (rc < 0 && rc != ERR_LIMIT)
-        return rc;
-    if (rc == ERR_LIMIT && b->len + 64 > (b->max ? b->max : BUF_DEFAULT_MAX))
-        b->failed = 0; /* short of 64 bytes: the text itself may still fit */
+    if (b->failed)
+        return b->failed;
     va_start(ap, fmt);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    size_t room = b->data ? b->cap - b->len : 0;
+    int n = vsnprintf(b->data ? b->data + b->len : NULL, room, fmt, ap);
     va_end(ap);
-    if (n < 0)
-        return b->failed = ERR_LIMIT;
-    if ((rc = buf_reserve(b, (size_t)n)) < 0)
-        return rc;
-    va_start(ap, fmt);
-    vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
-    va_end(ap);
-    b->len += (size_t)n;
-    return 0;
+    int rc = n < 0 ? (b->failed = ERR_LIMIT) : buf_reserve(b, (size_t)n);
+    if (rc == 0 && (size_t)n >= room) {
+        va_start(ap, fmt);
+        vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+        va_end(ap);
+    }
+    if (rc == 0)
+        b->len += (size_t)n;
+    else if (b->data)
+        b->data[b->len] = '\0';
+    return rc;
 }
 
 int buf_add_i64(struct buf *b, int64_t v)
@@ -197,32 +197,16 @@ char *buf_take(struct buf *b)
 static int read_all(struct buf *b, int fd, const char *path, struct err *e)
 {
     for (;;) {
-        int rc = buf_reserve(b, 4096);
-        if (rc == ERR_LIMIT) { /* near the ceiling: byte by byte, it may just fit */
-            b->failed = 0;
-            rc = buf_reserve(b, 1);
-        }
-        char probe;
-        bool is_full = rc == ERR_LIMIT;
-        if (rc < 0 && !is_full)
-            return buf_check(b, path, e);
-        ssize_t n = is_full ? read(fd, &probe, 1)
-                            : read(fd, b->data + b->len, b->cap - b->len - 1);
+        char piece[16384];
+        ssize_t n = read(fd, piece, sizeof piece);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return err_errno(e, ERR_IO, "%s: read", path);
-        if (n == 0) {
-            b->failed = 0;
+        if (n == 0)
             return 0;
-        }
-        size_t max = b->max ? b->max : BUF_DEFAULT_MAX;
-        if (is_full || (size_t)n > max - b->len) {
-            b->failed = ERR_LIMIT;
+        if (buf_add(b, piece, (size_t)n) < 0)
             return buf_check(b, path, e);
-        }
-        b->len += (size_t)n;
-        b->data[b->len] = '\0';
     }
 }
 
