@@ -294,13 +294,7 @@ static void run_rerun(struct app *a, const char *args)
 
 static void run_run(struct app *a, const char *args)
 {
-    json_t *request = args_of("command", "build");
-
-    if (*args)
-        json_put(request, "select", json_pack("[s]", args));
-    form_confirm(a, "Build models", "Build",
-                 "Runs seeds, models, tests and gates that are selected.",
-                 *args ? args : "everything", "run", request);
+    rerun_open_run(a, args);
 }
 
 static void run_cancel(struct app *a, const char *args)

@@ -157,9 +157,12 @@ static void take_answer(void *context, const json_t *data, const char *error)
 {
     struct asked *asked = context;
     const char *text = json_is_string(data) ? json_string_value(data)
-                                            : json_str(data, "message", "accepted");
+                                            : json_str(data, "message", "done");
 
-    if (error)
+    if (!error && json_object_get(data, "run"))
+        app_say(asked->app, ROLE_OK, "%s: run %lld (3 shows it)", asked->what,
+                (long long)json_i64(data, "run", 0));
+    else if (error)
         app_say(asked->app, ROLE_ERROR, "%s: %s", asked->what, error);
     else
         app_say(asked->app, ROLE_OK, "%s: %s", asked->what, text);
@@ -188,10 +191,27 @@ void app_request(struct app *a, const char *cmd, json_t *args, const char *what)
     }
 }
 
+/* A viewer's console offers only what a viewer may do. */
+static void take_role(void *context, const json_t *data, const char *error)
+{
+    struct app *a = context;
+
+    if (error || !streq(json_str(data, "role", ""), "viewer"))
+        return;
+    a->o.is_readonly = true;
+    app_say(a, ROLE_MUTED, "you are a viewer here: this console only reads");
+}
+
 static void take_feed(void *context, const char *name, json_t *data)
 {
     struct app *a = context;
 
+    if (streq(name, "closed")) {
+        app_say(a, ROLE_WARN, "the supervisor closed: %s",
+                json_str(data, "reason", ""));
+        json_decref(data);
+        return;
+    }
     feeds_put(&a->feeds, name, data, a->mono_ms);
     if (streq(name, "overview")) {
         a->wall_ms = json_i64(data, "wall_ms", a->wall_ms);
@@ -406,8 +426,11 @@ static void turn(struct app *a, struct pollfd *fds, int signals)
     if (a->child && fds[3].revents)
         child_read(a);
     uplink_step(&a->uplink, a->mono_ms);
-    if (uplink_is_up(&a->uplink) != was_up)
-        a->is_dirty = true;
+    if (uplink_is_up(&a->uplink) == was_up)
+        return;
+    a->is_dirty = true;
+    if (!was_up)
+        uplink_send(&a->uplink, "whoami", NULL, take_role, a);
 }
 
 int app_loop(struct app *a, struct err *e)

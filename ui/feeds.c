@@ -9,6 +9,7 @@
 #include "base/str.h"
 
 #define STAGES_MAX 256
+#define LOG_LINES  2000 /* kept of a log */
 
 void feeds_init(struct feeds *f)
 {
@@ -76,12 +77,37 @@ static struct feed *slot_of(struct feeds *f, const char *name)
     return &f->v[oldest];
 }
 
+/* Lines of a log push behind those that are there; new data, because a page may hold
+ * the old one still. A push that does not fit behind them replaces them. */
+static json_t *join_log(const json_t *old, json_t *data)
+{
+    json_t *had = json_arr(old, "lines"), *lines = json_arr(data, "lines");
+    int64_t seq = json_i64(data, "seq", -1), had_seq = json_i64(old, "seq", -1);
+    size_t n = json_array_size(had);
+
+    if (!lines || !had || seq < 0 || had_seq < 0 || seq != had_seq + (int64_t)n)
+        return data;
+    size_t more = json_array_size(lines), skip = 0;
+    if (n + more > LOG_LINES)
+        skip = n + more - LOG_LINES < n ? n + more - LOG_LINES : n;
+    json_t *all = json_array(), *out = json_copy(data);
+    for (size_t i = skip; i < n; i++)
+        json_array_append(all, json_array_get(had, i));
+    json_array_extend(all, lines);
+    json_put(out, "lines", all);
+    json_put_i64(out, "seq", had_seq + (int64_t)skip);
+    json_decref(data);
+    return out;
+}
+
 void feeds_put(struct feeds *f, const char *name, json_t *data, int64_t now_ms)
 {
     struct feed *feed = slot_of(f, name);
 
     if (!feed->name)
         feed->name = mem_strdup(name);
+    if (feed->data && str_starts(name, "log:"))
+        data = join_log(feed->data, data);
     json_decref(feed->data);
     feed->data = data;
     feed->at_ms = now_ms;

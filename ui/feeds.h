@@ -28,7 +28,9 @@ struct feeds_series {
 
 void feeds_init(struct feeds *f);
 void feeds_release(struct feeds *f);
-/* Takes data. When there is no room, the feed that came longest ago goes. */
+/* Takes data. When there is no room, the feed that came longest ago goes. The pushes of
+ * a log hold only what is new (wire.h: seq): they are put behind the lines that are
+ * there. */
 void feeds_put(struct feeds *f, const char *name, json_t *data, int64_t now_ms);
 /* Snapshot, borrowed until the next put of that name; NULL when none came yet. */
 json_t *feeds_get(const struct feeds *f, const char *name);

@@ -58,5 +58,7 @@ void form_confirm(struct app *a, const char *title, const char *verb, const char
 
 /* The rerun dialog of a node with a live preview; scope NULL: "this". */
 void rerun_open(struct app *a, const char *node, const char *scope);
+/* The same for a build of a selection ("": everything). */
+void rerun_open_run(struct app *a, const char *selector);
 
 #endif

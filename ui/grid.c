@@ -27,6 +27,8 @@ static const struct {
     {"running", ROLE_RUNNING, GLYPH_RUNNING},
     {"starting", ROLE_RUNNING, GLYPH_RUNNING},
     {"draining", ROLE_RUNNING, GLYPH_RUNNING},
+    {"planning", ROLE_RUNNING, GLYPH_RUNNING},
+    {"finishing", ROLE_RUNNING, GLYPH_RUNNING},
     {"stopping", ROLE_WARN, GLYPH_WAITING},
     {"waiting", ROLE_MUTED, GLYPH_WAITING},
     {"queued", ROLE_MUTED, GLYPH_WAITING},

@@ -24,17 +24,21 @@ struct question {
 
 static unsigned question_number;
 
-static const char *scope_of(const struct form *f)
-{
-    return f->fields[0].choices[f->fields[0].at];
-}
-
 static json_t *request_of(const struct form *f)
 {
     json_t *args = json_object();
+    const struct form_field *field = &f->fields[0];
 
-    json_put_str(args, "node", f->subject);
-    json_put_str(args, "scope", scope_of(f));
+    if (streq(f->cmd, "rerun")) {
+        json_put_str(args, "node", f->subject);
+        json_put_str(args, "scope", field->choices[field->at]);
+        return args;
+    }
+    json_put_str(args, "command", "build");
+    if (f->subject[0])
+        json_put(args, "select", json_pack("[s]", f->subject));
+    if (field->is_set)
+        json_put_flag(args, "full_refresh", true);
     return args;
 }
 
@@ -42,8 +46,13 @@ static void submit(struct app *a, struct form *f)
 {
     char what[340];
 
-    snprintf(what, sizeof what, "rerun %s (%s)", f->subject, scope_of(f));
-    app_request(a, "rerun", request_of(f), what);
+    if (streq(f->cmd, "rerun"))
+        snprintf(what, sizeof what, "rerun %s (%s)", f->subject,
+                 f->fields[0].choices[f->fields[0].at]);
+    else
+        snprintf(what, sizeof what, "run %s",
+                 f->subject[0] ? f->subject : "everything");
+    app_request(a, f->cmd, request_of(f), what);
 }
 
 static void add_line(json_t *lines, const char *text)
@@ -138,22 +147,35 @@ static void ask(struct app *a, struct form *f)
     f->question = q->number;
     f->is_waiting = true;
     f->why_blocked[0] = '\0';
-    if (!uplink_send(&a->uplink, "rerun.plan", request_of(f), take_plan, q)) {
+    const char *cmd = streq(f->cmd, "rerun") ? "rerun.plan" : "run.plan";
+    if (!uplink_send(&a->uplink, cmd, request_of(f), take_plan, q)) {
         mem_free(q);
         f->is_waiting = false;
         show_error(f, "no connection to the supervisor");
     }
 }
 
-void rerun_open(struct app *a, const char *node, const char *scope)
+static struct form *plan_form(struct app *a, const char *title, const char *verb,
+                              const char *cmd, const char *subject)
 {
-    struct form *f = form_new("Rerun", "Rerun", submit);
+    struct form *f = form_new(title, verb, submit);
     bool is_prod;
     const char *environment = app_environment(a, &is_prod);
 
-    form_line(f, "Rerun %s", node);
+    form_line(f, "%s %s", verb, *subject ? subject : "everything");
     form_line(f, "Environment: %s", *environment ? environment : "unknown");
+    f->cmd = cmd;
+    f->has_preview = true;
+    f->change = ask;
+    str_copy(f->subject, sizeof f->subject, subject);
+    return f;
+}
+
+void rerun_open(struct app *a, const char *node, const char *scope)
+{
+    struct form *f = plan_form(a, "Rerun", "Rerun", "rerun", node);
     struct form_field *field = form_field(f, FORM_CHOICE, "Scope");
+
     field->choices = scopes;
     field->docs = scope_docs;
     field->n_choices = sizeof scopes / sizeof *scopes;
@@ -161,9 +183,16 @@ void rerun_open(struct app *a, const char *node, const char *scope)
         if (streq(scope, scopes[i]))
             field->at = i;
     form_guard(a, f, node);
-    str_copy(f->subject, sizeof f->subject, node);
-    f->has_preview = true;
-    f->change = ask;
+    app_push(a, &f->modal);
+    ask(a, f);
+}
+
+void rerun_open_run(struct app *a, const char *selector)
+{
+    struct form *f = plan_form(a, "Build models", "Build", "run", selector);
+
+    form_field(f, FORM_CHECK, "Full refresh");
+    form_guard(a, f, *selector ? selector : "everything");
     app_push(a, &f->modal);
     ask(a, f);
 }

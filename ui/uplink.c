@@ -138,9 +138,9 @@ void uplink_want(struct uplink *u, const char *const *names, size_t n)
 /* Requests that only look; everything else is recorded offline. */
 static bool only_looks(const char *cmd)
 {
-    static const char *const looks[] = {"status", "subscribe",  "unsubscribe",
-                                        "log",    "rerun.plan", "runs",
-                                        "tasks",  "alerts",     "anomalies"};
+    static const char *const looks[] = {
+        "status", "subscribe", "unsubscribe", "log",    "rerun.plan", "run.plan",
+        "whoami", "runs",      "tasks",       "alerts", "anomalies"};
     for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
         if (streq(cmd, looks[i]))
             return true;

@@ -49,7 +49,7 @@ dump 8-18
 key Tab Enter
 dump 23-23
 ===
- ack anomaly:TXN0031007: accepted
+ ack anomaly:TXN0031007: done
 ===
 sent
 ===

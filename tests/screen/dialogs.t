@@ -3,6 +3,7 @@ size 80x24
 clock 2017-06-15T06:04:11Z
 feed overview fixtures/overview.json
 answer rerun.plan {"items":[{"kind":"run","name":"dim_stores","why":"requested"}],"skipped":[],"text":["1 to run: 1 model"]}
+answer run.plan {"items":[{"kind":"run","name":"stg_transactions","why":"requested"}],"skipped":[],"text":["1 to run: 1 model"]}
 key R Enter
 sent
 ===
@@ -65,15 +66,15 @@ dump roles 8-16
 key Enter
 sent clear
 ===
-{"args":{"process":"source.pos"},"cmd":"restart"}
+{"args":{"process":"ingest.pos"},"cmd":"restart"}
 ===
 key j j j j j s
 dump 8-16
 ===
  sql.1                      + ready    4111           0   1h 01m  41.5 MB   12%
->s +- Start a process ------------------------------------------------------+ %
+>s +- Start a process ------------------------------------------------------+ -
  l | Start sql.2                                                            | %
- a | It goes on where it committed.                                         | %
+ a | It goes on where it committed.                                         | -
    | Environment: dev                                                       |
    |                                                                        |
    | [ Cancel ]  [ Start ]                                                  |
@@ -97,8 +98,20 @@ sent clear
 {"args":{"node":"dim_stores","scope":"this+"},"cmd":"rerun"}
 ===
 command run-models tag:hourly
-key l Enter
+dump 3-10
+===
+ p +- Build models ---------------------------------------------------------+ u
+ i | Build tag:hourly                                                       | %
+ i | Environment: dev                                                       | -
+ s |                                                                        | %
+ l | Full refresh [ ]                                                       | -
+>s |                                                                        | %
+ s | 1 to run: 1 model                                                      | -
+ l |   run     stg_transactions             requested                       | %
+===
+key k Space
+key Tab Tab Enter
 sent
 ===
-{"args":{"command":"build","select":["tag:hourly"]},"cmd":"run"}
+{"args":{"command":"build","full_refresh":true,"select":["tag:hourly"]},"cmd":"run"}
 ===

@@ -12,7 +12,7 @@ dump
  1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 alerts(2) 8 gates
  process                    state      pid     restarts       up   memory   cpu
 >sql.1                      + ready    4111           0   1h 01m  41.5 MB   12%
- sql.2                      x failed   4112           5       0s      0 B    0%
+ sql.2                      x failed                  5        -        -     -
 
 
 
@@ -43,8 +43,8 @@ key Esc
 dump 3-6
 ===
  process                    state      pid     restarts       up   memory   cpu
->source.pos                 + ready    4101           0   1h 01m  18.8 MB   42%
- source.stores              + done     4102           0       1s   9.2 MB    0%
+>ingest.pos                 + ready    4101           0   1h 01m  18.8 MB   42%
+ ingest.stores              + done                    0        -        -     -
  stream.enrichment          + ready    4107           0   1h 01m  62.5 MB   88%
 ===
 key /
@@ -55,12 +55,12 @@ dump
  retail > processes                   dev   running  2017-06-15 06:04 UTC  live
  1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 alerts(2) 8 gates
  process                    state      pid     restarts       up   memory   cpu
->source.pos                 + ready    4101           0   1h 01m  18.8 MB   42%
- source.stores              + done     4102           0       1s   9.2 MB    0%
+>ingest.pos                 + ready    4101           0   1h 01m  18.8 MB   42%
+ ingest.stores              + done                    0        -        -     -
  stream.enrichment          + ready    4107           0   1h 01m  62.5 MB   88%
- load.raw_transactions      ! backoff  4190           3       0s      0 B    0%
+ load.raw_transactions      ! backoff                 3        -        -     -
  lag                        + ready    4113           0   1h 01m  12.3 MB    0%
- alert                      . down                    0       0s      0 B    0%
+ alert                      . down                    0        -        -     -
 
 
 
@@ -81,14 +81,14 @@ key Esc
 dump 3-12
 ===
  process                    state      pid     restarts       up   memory   cpu
->source.pos                 + ready    4101           0   1h 01m  18.8 MB   42%
- source.stores              + done     4102           0       1s   9.2 MB    0%
+>ingest.pos                 + ready    4101           0   1h 01m  18.8 MB   42%
+ ingest.stores              + done                    0        -        -     -
  stream.enrichment          + ready    4107           0   1h 01m  62.5 MB   88%
- load.raw_transactions      ! backoff  4190           3       0s      0 B    0%
+ load.raw_transactions      ! backoff                 3        -        -     -
  sql.1                      + ready    4111           0   1h 01m  41.5 MB   12%
- sql.2                      x failed   4112           5       0s      0 B    0%
+ sql.2                      x failed                  5        -        -     -
  lag                        + ready    4113           0   1h 01m  12.3 MB    0%
- alert                      . down                    0       0s      0 B    0%
+ alert                      . down                    0        -        -     -
 
 ===
 key /

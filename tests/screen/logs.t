@@ -7,21 +7,21 @@ feed processes fixtures/processes.json
 dump 3-12
 ===
  log of                     kind       state      restarts detail
->supervisor                 supervisor + ready           -
- source.pos                 ingest     + ready           0
- source.stores              ingest     + done            0 next in 54m
+>ingest.pos                 ingest     + ready           0
+ ingest.stores              ingest     + done            0 next in 54m
  stream.enrichment          stream     + ready           0
  load.raw_transactions      load       ! backoff         3 exit status 1, agai~
  sql.1                      sql        + ready           0 model.retail.sales_~
  sql.2                      sql        x failed          5 5 deaths in 60 s; s~
  lag                        lag        + ready           0
  alert                      alert      . down            0 stopped by root
+
 ===
-key j Enter
-feed log:source.pos fixtures/log.json
+key Enter
+feed log:ingest.pos fixtures/log.json
 dump
 ===
- retail > logs > source.pos           dev   running  2017-06-15 06:04 UTC  live
+ retail > logs > ingest.pos           dev   running  2017-06-15 06:04 UTC  live
  1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 alerts(2) 8 gates
  06:03:41 info  stream: line 70, partition 0 at offset 70000
  06:03:42 info  stream: line 71, partition 1 at offset 71000
@@ -55,7 +55,7 @@ dump 20-24
                                FOLLOW STOPPED, line 88 of 90, 0 new (G follows)
  F follow  / search  : command  ? help  q back  y copy id
 ===
-feed log:source.pos fixtures/log_more.json
+feed log:ingest.pos fixtures/log_more.json
 dump 20-24
 ===
  06:03:56 info  stream: line 85, partition 1 at offset 85000
@@ -116,5 +116,5 @@ dump 20-23
 key ]
 dump 1-1
 ===
- retail > logs > source.stores        dev   running  2017-06-15 06:04 UTC  live
+ retail > logs > ingest.stores        dev   running  2017-06-15 06:04 UTC  live
 ===

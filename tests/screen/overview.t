@@ -78,7 +78,7 @@ dump
 
  events ---------------------------------------------------------------------------------------------------------------
  05:02:31    . supervisor               platform retail started
- 06:02:36    . source.pos               reading pos_all.jsonl.gz from line 1
+ 06:02:36    . ingest.pos               reading pos_all.jsonl.gz from line 1
  06:03:01    ! stream.enrichment        12 records rejected: wrong_type 7, invalid_json 5
  06:03:20    x gate.stores              1 of 6 checks failed: column region must not be null, 3 rows in quarantine
  06:03:51    ! load.raw_transactions    restarted (1), exit status 1
@@ -122,7 +122,7 @@ dump
 
  events -----------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------
  05:02:31    . supervisor               platform retail started
- 06:02:36    . source.pos               reading pos_all.jsonl.gz from line 1
+ 06:02:36    . ingest.pos               reading pos_all.jsonl.gz from line 1
  06:03:01    ! stream.enrichment        12 records rejected: wrong_type 7, invalid_json 5
  06:03:20    x gate.stores              1 of 6 checks failed: column region must not be null, 3 rows in quarantine
  06:03:51    ! load.raw_transactions    restarted (1), exit status 1

@@ -31,7 +31,7 @@ key :
 type restart s
 dump 19-24
 ===
-  restart source.stores           process
+ 06:03:01 ! stream.enrichment  12 records rejected: wrong_type 7, invalid_json 5
   restart stream.enrichment       process
   restart sql.1                   process
   restart sql.2                   process

@@ -9,14 +9,14 @@ dump
  retail > processes                   dev   running  2017-06-15 06:04 UTC  live
  1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 alerts(2) 8 gates
  process                    state      pid     restarts       up   memory   cpu
->source.pos                 + ready    4101           0   1h 01m  18.8 MB   42%
- source.stores              + done     4102           0       1s   9.2 MB    0%
+>ingest.pos                 + ready    4101           0   1h 01m  18.8 MB   42%
+ ingest.stores              + done                    0        -        -     -
  stream.enrichment          + ready    4107           0   1h 01m  62.5 MB   88%
- load.raw_transactions      ! backoff  4190           3       0s      0 B    0%
+ load.raw_transactions      ! backoff                 3        -        -     -
  sql.1                      + ready    4111           0   1h 01m  41.5 MB   12%
- sql.2                      x failed   4112           5       0s      0 B    0%
+ sql.2                      x failed                  5        -        -     -
  lag                        + ready    4113           0   1h 01m  12.3 MB    0%
- alert                      . down                    0       0s      0 B    0%
+ alert                      . down                    0        -        -     -
 
 
 
@@ -35,14 +35,14 @@ size 120x24
 dump 3-12
 ===
  process                         state      pid     restarts       up   memory   cpu    beat detail
->source.pos                      + ready    4101           0   1h 01m  18.8 MB   42%    0.3s
- source.stores                   + done     4102           0       1s   9.2 MB    0%       - next in 54m
+>ingest.pos                      + ready    4101           0   1h 01m  18.8 MB   42%    0.3s
+ ingest.stores                   + done                    0        -        -     -       - next in 54m
  stream.enrichment               + ready    4107           0   1h 01m  62.5 MB   88%    0.1s
- load.raw_transactions           ! backoff  4190           3       0s      0 B    0%       - exit status 1, again in 4s
+ load.raw_transactions           ! backoff                 3        -        -     -       - exit status 1, again in 4s
  sql.1                           + ready    4111           0   1h 01m  41.5 MB   12%    0.8s model.retail.sales_by_dep~
- sql.2                           x failed   4112           5       0s      0 B    0%       - 5 deaths in 60 s; s start~
+ sql.2                           x failed                  5        -        -     -       - 5 deaths in 60 s; s start~
  lag                             + ready    4113           0   1h 01m  12.3 MB    0%    0.7s
- alert                           . down                    0       0s      0 B    0%       - stopped by root
+ alert                           . down                    0        -        -     -       - stopped by root
 
 ===
 key j j j
@@ -52,18 +52,18 @@ dump 3-12
  process                         state      pid     restarts       up  memoryv   cpu    beat detail
  stream.enrichment               + ready    4107           0   1h 01m  62.5 MB   88%    0.1s
  sql.1                           + ready    4111           0   1h 01m  41.5 MB   12%    0.8s model.retail.sales_by_dep~
- source.pos                      + ready    4101           0   1h 01m  18.8 MB   42%    0.3s
+ ingest.pos                      + ready    4101           0   1h 01m  18.8 MB   42%    0.3s
  lag                             + ready    4113           0   1h 01m  12.3 MB    0%    0.7s
- source.stores                   + done     4102           0       1s   9.2 MB    0%       - next in 54m
->load.raw_transactions           ! backoff  4190           3       0s      0 B    0%       - exit status 1, again in 4s
- sql.2                           x failed   4112           5       0s      0 B    0%       - 5 deaths in 60 s; s start~
- alert                           . down                    0       0s      0 B    0%       - stopped by root
+ ingest.stores                   + done                    0        -        -     -       - next in 54m
+>load.raw_transactions           ! backoff                 3        -        -     -       - exit status 1, again in 4s
+ sql.2                           x failed                  5        -        -     -       - 5 deaths in 60 s; s start~
+ alert                           . down                    0        -        -     -       - stopped by root
 
 ===
 key O
 dump 3-5
 ===
  process                         state      pid     restarts       up  memory^   cpu    beat detail
->load.raw_transactions           ! backoff  4190           3       0s      0 B    0%       - exit status 1, again in 4s
- sql.2                           x failed   4112           5       0s      0 B    0%       - 5 deaths in 60 s; s start~
+ ingest.stores                   + done                    0        -        -     -       - next in 54m
+>load.raw_transactions           ! backoff                 3        -        -     -       - exit status 1, again in 4s
 ===

@@ -17,9 +17,9 @@ key r
 dump 8-18
 ===
  s +- Restart a process ----------------------------------------------------+ %
- s | Restart source.pos                                                     | %
+ s | Restart ingest.pos                                                     | -
  l | It is stopped and started again; it goes on where it committed.        | %
- a | Environment: production                                                | %
+ a | Environment: production                                                | -
    |                                                                        |
    | Type its name                                                          |
    |                                                                        |
@@ -43,13 +43,13 @@ type s
 dump 8-18
 ===
  s +- Restart a process ----------------------------------------------------+ %
- s | Restart source.pos                                                     | %
+ s | Restart ingest.pos                                                     | -
  l | It is stopped and started again; it goes on where it committed.        | %
- a | Environment: production                                                | %
+ a | Environment: production                                                | -
    |                                                                        |
    | Type its name source.pos                                               |
    |                                                                        |
-   | [ Cancel ]  [ Restart ]                                                |
+   | [ Cancel ]  [ Restart ]  type the name first                           |
    +------------------------------------------------------------------------+
 
 
@@ -57,5 +57,4 @@ dump 8-18
 key Tab Tab Enter
 sent
 ===
-{"args":{"process":"source.pos"},"cmd":"restart"}
 ===

@@ -28,14 +28,14 @@ dump
  retail > processes                     dev   running  live
  1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 a~
  process                       state      restarts       up
->source.pos                    + ready           0   1h 01m
- source.stores                 + done            0       1s
+>ingest.pos                    + ready           0   1h 01m
+ ingest.stores                 + done            0        -
  stream.enrichment             + ready           0   1h 01m
- load.raw_transactions         ! backoff         3       0s
+ load.raw_transactions         ! backoff         3        -
  sql.1                         + ready           0   1h 01m
- sql.2                         x failed          5       0s
+ sql.2                         x failed          5        -
  lag                           + ready           0   1h 01m
- alert                         . down            0       0s
+ alert                         . down            0        -
 
 
 
@@ -56,14 +56,14 @@ dump 1-12
  retail > processes                                                                                                                                           dev   running  2017-06-15 06:04 UTC  live
  1 overview  2 lag  3 runs  4 anomalies  5 processes  6 logs  7 alerts(2)  8 gates
  process                          state      pid     restarts       up   memory   cpu    beat detail
->source.pos                       + ready    4101           0   1h 01m  18.8 MB   42%    0.3s
- source.stores                    + done     4102           0       1s   9.2 MB    0%       - next in 54m
+>ingest.pos                       + ready    4101           0   1h 01m  18.8 MB   42%    0.3s
+ ingest.stores                    + done                    0        -        -     -       - next in 54m
  stream.enrichment                + ready    4107           0   1h 01m  62.5 MB   88%    0.1s
- load.raw_transactions            ! backoff  4190           3       0s      0 B    0%       - exit status 1, again in 4s
+ load.raw_transactions            ! backoff                 3        -        -     -       - exit status 1, again in 4s
  sql.1                            + ready    4111           0   1h 01m  41.5 MB   12%    0.8s model.retail.sales_by_department
- sql.2                            x failed   4112           5       0s      0 B    0%       - 5 deaths in 60 s; s starts it again
+ sql.2                            x failed                  5        -        -     -       - 5 deaths in 60 s; s starts it again
  lag                              + ready    4113           0   1h 01m  12.3 MB    0%    0.7s
- alert                            . down                    0       0s      0 B    0%       - stopped by root
+ alert                            . down                    0        -        -     -       - stopped by root
 
 ===
 key r
@@ -71,9 +71,9 @@ size 80x24
 dump 8-18
 ===
  sql.1                      + ready    4111           0   1h 01m  41.5 MB   12%
- s +- Restart a process ----------------------------------------------------+ %
- l | Restart source.pos                                                     | %
- a | It is stopped and started again; it goes on where it committed.        | %
+ s +- Restart a process ----------------------------------------------------+ -
+ l | Restart ingest.pos                                                     | %
+ a | It is stopped and started again; it goes on where it committed.        | -
    | Environment: dev                                                       |
    |                                                                        |
    | [ Cancel ]  [ Restart ]                                                |
@@ -88,8 +88,8 @@ dump
  retail > process~  dev   running  live
  1 overview 2 lag 3 runs 4 anomalies 5 ~
  p +- Restart a process ------------+ ta
->s | Restart source.pos             |
- s | It is stopped and started aga~ |
+>i | Restart ingest.pos             |
+ i | It is stopped and started aga~ |
  s | Environment: dev               |
  l | [ Cancel ]  [ Restart ]        |
  s +--------------------------------+

@@ -3,26 +3,6 @@
 #include "base/json.h"
 #include "ui/app.h"
 
-static json_t *rows(struct app *a, struct page *p, json_t *data)
-{
-    json_t *out = json_array(), *row, *supervisor = json_object();
-
-    (void)a, (void)p;
-    json_put_str(supervisor, "name", "supervisor");
-    json_put_str(supervisor, "kind", "supervisor");
-    json_put_str(supervisor, "state", "ready");
-    size_t i;
-    bool has_own = false;
-    json_array_foreach (data, i, row) {
-        has_own |= streq(json_str(row, "name", ""), "supervisor");
-    }
-    if (!has_own)
-        json_array_append(out, supervisor);
-    json_decref(supervisor);
-    json_array_extend(out, data);
-    return out;
-}
-
 static void open_row(struct app *a, struct page *p, const json_t *row)
 {
     char feed[290];
@@ -50,6 +30,5 @@ const struct view view_logs = {
     .n_columns = sizeof columns / sizeof *columns,
     .id_keys = "name",
     .sort = -1,
-    .rows = rows,
     .open = open_row,
 };

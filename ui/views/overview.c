@@ -20,7 +20,9 @@ static const struct {
     {"gate", "gates", "gate.", ROLE_GATE},
 };
 
-#define N_LAYERS (sizeof layers / sizeof *layers)
+#define N_LAYERS    (sizeof layers / sizeof *layers)
+#define LAYER_MODEL 3
+#define LAYER_GATE  4
 
 static size_t layer_of(const json_t *stage)
 {
@@ -41,19 +43,19 @@ static const char *short_name(const json_t *stage)
     return strncmp(name, kind, n) == 0 && name[n] == ' ' ? name + n + 1 : name;
 }
 
-/* What progress means: of the source's bytes where the total is known, else of the work
- * that has come so far. */
+/* What progress means: of the source where its size is known, else of the work that has
+ * come so far. */
 static void add_progress(json_t *row, const json_t *stage)
 {
-    double total = json_num(stage, "total", 0), in = json_num(stage, "in", 0);
-    double lag = json_num(stage, "lag", 0);
-    double share = json_num(stage, "progress", -1);
+    double total = json_num(stage, "total", 0), lag = json_num(stage, "lag", 0);
+    double in = json_num(stage, "in", 0), at = json_num(stage, "position", 0);
+    double share = -1;
 
-    if (share < 0 && total > 0)
-        share = in / total;
-    else if (share < 0 && lag > 0 && in + lag > 0)
+    if (total > 0)
+        share = (at > 0 ? at : in) / total;
+    else if (lag > 0 && in + lag > 0)
         share = in / (in + lag);
-    if (share < 0 && streq(json_str(stage, "state", ""), "done"))
+    if (streq(json_str(stage, "state", ""), "done"))
         share = 1;
     if (share >= 0)
         json_put_i64(row, "progress", (int64_t)(share > 1 ? 100 : share * 100 + 1e-9));
@@ -71,29 +73,66 @@ static void leave_out_zeros(json_t *row, size_t layer)
             json_object_del(row, keys[i]);
 }
 
+/* One row of the table from a stage. last: layer of the row before. */
+static json_t *row_of(struct app *a, const json_t *stage, size_t *last)
+{
+    json_t *row = json_copy((json_t *)(uintptr_t)stage);
+    size_t layer = layer_of(stage);
+    char label[32] = "";
+
+    if (layer != *last)
+        snprintf(label, sizeof label, "%s %s",
+                 *last <= N_LAYERS ? draw_glyph_text(&a->term, GLYPH_DOWN) : " ",
+                 layer < N_LAYERS ? layers[layer].layer : json_str(stage, "kind", ""));
+    *last = layer;
+    json_put_str(row, "layer", label);
+    json_put_str(row, "label", short_name(stage));
+    json_put(row, "spark", feeds_rates(&a->feeds, json_str(stage, "name", "")));
+    add_progress(row, stage);
+    leave_out_zeros(row, layer);
+    return row;
+}
+
+/* The models are one stage: the run at work, or idle. */
+static json_t *models_stage(const json_t *overview)
+{
+    const json_t *run = json_obj(overview, "run");
+    json_t *stage = json_object();
+    char detail[80];
+
+    json_put_str(stage, "name", "models");
+    json_put_str(stage, "kind", "model");
+    json_put_str(stage, "state", run ? json_str(run, "state", "running") : "idle");
+    if (!run)
+        return stage;
+    json_put_i64(stage, "in", json_i64(run, "done", 0));
+    json_put_i64(stage, "total", json_i64(run, "total", 0));
+    json_put_i64(stage, "lag", json_i64(run, "total", 0) - json_i64(run, "done", 0));
+    snprintf(detail, sizeof detail, "run %lld, %.40s",
+             (long long)json_i64(run, "id", 0), json_str(run, "command", ""));
+    json_put_str(stage, "detail", detail);
+    return stage;
+}
+
 static json_t *rows(struct app *a, struct page *p, json_t *data)
 {
-    json_t *out = json_array(), *stage;
+    json_t *out = json_array(), *stage, *models = models_stage(data);
     size_t last = N_LAYERS + 1, i;
 
     (void)p;
     json_array_foreach (json_arr(data, "stages"), i, stage) {
-        json_t *row = json_copy(stage);
         size_t layer = layer_of(stage);
-        char label[32] = "";
-        if (layer != last)
-            snprintf(label, sizeof label, "%s %s",
-                     i ? draw_glyph_text(&a->term, GLYPH_DOWN) : " ",
-                     layer < N_LAYERS ? layers[layer].layer
-                                      : json_str(stage, "kind", ""));
-        last = layer;
-        json_put_str(row, "layer", label);
-        json_put_str(row, "label", short_name(stage));
-        json_put(row, "spark", feeds_rates(&a->feeds, json_str(stage, "name", "")));
-        add_progress(row, stage);
-        leave_out_zeros(row, layer);
-        json_array_append_new(out, row);
+        if (layer == LAYER_MODEL || (models && layer == LAYER_GATE)) {
+            if (models && layer == LAYER_GATE)
+                json_array_append_new(out, row_of(a, models, &last));
+            json_decref(models);
+            models = NULL;
+        }
+        json_array_append_new(out, row_of(a, stage, &last));
     }
+    if (models && json_array_size(out))
+        json_array_append_new(out, row_of(a, models, &last));
+    json_decref(models);
     return out;
 }
 

@@ -7,48 +7,86 @@
 #include "ui/app.h"
 
 #define LINES_WANTED 2000
+#define SLACK_MS     200 /* lines are stamped when they are read */
 
 struct wanted {
     struct app *app;
     char feed[400];
+    int64_t from_ms, to_ms; /* of the task, 0 unknown */
+    char head[600];         /* how the task ended */
 };
 
+static void add_line(json_t *lines, const char *stream, const char *text)
+{
+    json_t *line = json_object();
+
+    json_put_str(line, "stream", stream);
+    json_put_str(line, "text", text);
+    json_array_append_new(lines, line);
+}
+
+/* A worker's log holds other tasks too: only what it wrote while this one ran is shown.
+ */
 static void take_log(void *context, const json_t *data, const char *error)
 {
     struct wanted *w = context;
-    json_t *copy =
-        json_is_array(data) ? json_pack("{s:O}", "lines", data) : json_deep_copy(data);
+    json_t *lines = json_array(), *line;
+    size_t i;
 
-    if (error) {
-        json_t *line = json_object();
-        json_put_str(line, "text", error);
-        json_put_str(line, "stream", "err");
-        copy = json_pack("{s:[o]}", "lines", line);
+    if (*w->head)
+        add_line(lines, "err", w->head);
+    json_array_foreach (json_arr(data, "lines"), i, line) {
+        int64_t at = json_i64(line, "at_ms", 0);
+        if (!at || ((!w->from_ms || at >= w->from_ms) && (!w->to_ms || at <= w->to_ms)))
+            json_array_append(lines, line);
     }
-    feeds_put(&w->app->feeds, w->feed, copy, w->app->mono_ms);
+    if (error)
+        add_line(lines, "err", error);
+    else if (json_array_size(lines) <= (*w->head != '\0'))
+        add_line(lines, "out", "(the worker wrote nothing while this task ran)");
+    feeds_put(&w->app->feeds, w->feed, json_pack("{s:o}", "lines", lines),
+              w->app->mono_ms);
     w->app->is_dirty = true;
     mem_free(w);
 }
 
-static void open_row(struct app *a, struct page *p, const json_t *row)
+static void ask_log(struct app *a, struct page *p, const json_t *row, const char *label)
 {
-    const char *node = json_str(row, "node", "");
     struct wanted *w = mem_alloc(sizeof *w);
     json_t *args = json_object();
-    const char *last_dot = strrchr(node, '.');
+    int64_t start = json_i64(row, "started_ms", 0);
+    double seconds = json_num(row, "seconds", -1);
 
     w->app = a;
-    snprintf(w->feed, sizeof w->feed, "tasklog:%s/%s", p->arg, node);
+    w->from_ms = start > 0 ? start - SLACK_MS : 0;
+    w->to_ms =
+        start > 0 && seconds >= 0 ? start + (int64_t)(seconds * 1000) + SLACK_MS : 0;
+    snprintf(w->feed, sizeof w->feed, "tasklog:%s/%s", p->arg,
+             json_str(row, "node", ""));
+    snprintf(w->head, sizeof w->head, "%s", json_str(row, "message", ""));
     json_put_str(args, "name", json_str(row, "log", ""));
     json_put_i64(args, "lines", LINES_WANTED);
-    json_put_i64(args, "run", strtoll(p->arg, NULL, 10));
-    json_put_str(args, "task", json_str(row, "id", node));
-    app_open_page(a, view_find("log"), w->feed, last_dot ? last_dot + 1 : node);
-    str_copy(app_page(a)->search, sizeof app_page(a)->search, "");
+    app_open_page(a, view_find("log"), w->feed, label);
     if (!uplink_send(&a->uplink, "log", args, take_log, w)) {
         mem_free(w);
         app_say(a, ROLE_ERROR,
                 "no connection to the supervisor: the log cannot be read");
+    }
+}
+
+static void open_row(struct app *a, struct page *p, const json_t *row)
+{
+    const char *node = json_str(row, "node", ""), *dot = strrchr(node, '.');
+    const char *label = dot ? dot + 1 : node, *log = json_str(row, "log", "");
+    char feed[290];
+
+    if (!*log) {
+        app_say(a, ROLE_WARN, "%s has not started yet: there is no log", label);
+    } else if (streq(json_str(row, "state", ""), "running")) {
+        snprintf(feed, sizeof feed, "log:%s", log);
+        app_open_page(a, view_find("log"), feed, label);
+    } else {
+        ask_log(a, p, row, label);
     }
 }
 
