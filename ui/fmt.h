@@ -5,7 +5,9 @@
 
 #include <stdint.h>
 
-#define FMT_MAX 48
+#define FMT_MAX       48
+#define FMT_TIME_LONG 16 /* bytes of fmt_time's longest form */
+#define FMT_DATE      10 /* and of its date */
 
 char *fmt_count(int64_t v, char out[FMT_MAX]); /* 1,234,567 */
 char *fmt_money(double v, char out[FMT_MAX]);  /* 10,250.00 */

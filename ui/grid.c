@@ -549,6 +549,8 @@ static void draw_cell(const struct grid *g, struct term *t, int y, int x, int w,
         mark_match(g, t, y, x + 2, w - 2, s);
         return;
     }
+    if (c->kind == GRID_TIME && w < FMT_TIME_LONG && b->len == FMT_TIME_LONG)
+        b->data[b->len = FMT_DATE] = '\0'; /* of another year: the date is enough */
     int used = draw_width(t, s, b->len);
     if (is_right(c->kind) && used < w)
         x += w - used, w = used;

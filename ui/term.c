@@ -318,7 +318,7 @@ void term_begin(struct term *t)
     t->cursor_y = -1;
 }
 
-static attr_t attr_of(uint8_t bits)
+static attr_t attr_of(int bits)
 {
     return (bits & THEME_BOLD ? A_BOLD : 0) | (bits & THEME_DIM ? A_DIM : 0) |
            (bits & THEME_UNDERLINE ? A_UNDERLINE : 0) |

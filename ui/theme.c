@@ -109,9 +109,9 @@ static bool colour_parse(const char *word, int16_t *out)
 }
 
 /* "bold,underline" → bits; the word that is wrong is left in *bad. */
-static bool attr_parse(char *words, uint8_t *out, const char **bad)
+static bool attr_parse(char *words, int16_t *out, const char **bad)
 {
-    uint8_t bits = 0;
+    int16_t bits = 0;
 
     for (char *word = words, *end; word; word = end) {
         end = strchr(word, ',');
@@ -125,7 +125,7 @@ static bool attr_parse(char *words, uint8_t *out, const char **bad)
             return false;
         }
         if (i + 1 < N_ATTRS)
-            bits = (uint8_t)(bits | 1u << i);
+            bits = (int16_t)(bits | 1 << i);
     }
     *out = bits;
     return true;
@@ -239,6 +239,7 @@ int theme_parse(struct theme *t, const char *text, size_t n, const char *name,
 
 static void init_from_rows(struct theme *t, const char *name, bool is_mono)
 {
+    *t = (struct theme){0};
     str_copy(t->name, sizeof t->name, name);
     for (int i = 0; i < ROLE_COUNT; i++) {
         char look[64];

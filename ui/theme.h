@@ -60,7 +60,7 @@ enum theme_attr {
 
 struct theme_style {
     int16_t fg, bg; /* 0..255 (xterm's palette), -1: the terminal's own */
-    uint8_t attr;   /* enum theme_attr bits */
+    int16_t attr;   /* enum theme_attr bits */
 };
 
 struct theme {

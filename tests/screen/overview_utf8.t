@@ -25,12 +25,12 @@ dump
             gold.fct_daily_sales       ! warn 1h 06m > 1h 05m
 
  events ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
- 05:02:31    · supervisor               platform retail started
- 06:02:36    · ingest.pos               reading pos_all.jsonl.gz from line 1
- 06:03:01    ! stream.enrichment        12 records rejected: wrong_type 7, invalid_json 5
- 06:03:20    ✗ gate.stores              1 of 6 checks failed: column region must not be null, 3 rows in quarantine
- 06:03:51    ! load.raw_transactions    restarted (1), exit status 1
- 06:04:09    · run 12                   23 of 41 done
+ 05:02:31 · supervisor               platform retail started
+ 06:02:36 · ingest.pos               reading pos_all.jsonl.gz from line 1
+ 06:03:01 ! stream.enrichment        12 records rejected: wrong_type 7, invalid_json 5
+ 06:03:20 ✗ gate.stores              1 of 6 checks failed: column region must not be null, 3 rows in quarantine
+ 06:03:51 ! load.raw_transactions    restarted (1), exit status 1
+ 06:04:09 · run 12                   23 of 41 done
 
 
 

@@ -348,6 +348,24 @@ static void draw_gates(struct app *a, struct rect r, int y)
     }
 }
 
+static void draw_event(struct app *a, const json_t *event, struct rect r, int time_w)
+{
+    const char *level = json_str(event, "level", "info");
+    enum role role = grid_state_role(level);
+    int x = r.x + 1, end = r.x + r.w, source_w = r.w > 100 ? 24 : 18;
+    char time[FMT_MAX];
+
+    fmt_time(json_i64(event, "at_ms", 0), a->wall_ms, time);
+    draw_text(&a->term, r.y, x, time_w, ROLE_MUTED, time);
+    x += time_w + 1;
+    draw_glyph(&a->term, r.y, x, grid_state_glyph(level), role);
+    draw_text(&a->term, r.y, x + 2, source_w, ROLE_MUTED,
+              json_str(event, "source", ""));
+    x += 3 + source_w;
+    draw_text(&a->term, r.y, x, end - x, role == ROLE_MUTED ? ROLE_TEXT : role,
+              json_str(event, "text", ""));
+}
+
 static void draw_events(struct app *a, struct rect r)
 {
     const json_t *events = app_overview(a, "events");
@@ -359,24 +377,16 @@ static void draw_events(struct app *a, struct rect r)
         return;
     draw_text(&a->term, r.y, r.x + 1, r.w - 2, ROLE_TITLE, "events");
     draw_hline(&a->term, r.y, r.x + 8, r.w - 9, ROLE_BORDER);
-    if (!n)
+    if (!n) {
         draw_text(&a->term, r.y + 1, r.x + 1, r.w - 2, ROLE_MUTED, "nothing yet");
-    for (size_t i = first; i < n; i++) {
-        const json_t *event = json_array_get(events, i);
-        const char *level = json_str(event, "level", "info");
-        enum role role = grid_state_role(level);
-        int y = r.y + 1 + (int)(i - first), x = r.x + 1, end = r.x + r.w;
-        fmt_time(json_i64(event, "at_ms", 0), a->wall_ms, time);
-        draw_text(&a->term, y, x, 11, ROLE_MUTED, time);
-        x += r.w > 100 ? 12 : 9;
-        draw_glyph(&a->term, y, x, grid_state_glyph(level), role);
-        const char *source = json_str(event, "source", "");
-        int width = r.w > 100 ? 24 : 18;
-        draw_text(&a->term, y, x + 2, width, ROLE_MUTED, source);
-        x += 3 + width;
-        draw_text(&a->term, y, x, end - x, role == ROLE_MUTED ? ROLE_TEXT : role,
-                  json_str(event, "text", ""));
+        return;
     }
+    /* The oldest shown has the longest form: of today, of this year, older. */
+    fmt_time(json_i64(json_array_get(events, first), "at_ms", 0), a->wall_ms, time);
+    for (size_t i = first; i < n; i++)
+        draw_event(a, json_array_get(events, i),
+                   (struct rect){r.y + 1 + (int)(i - first), r.x, 1, r.w},
+                   (int)strlen(time));
 }
 
 static int flow_rows(const struct page *p, int h)
