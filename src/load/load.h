@@ -1,5 +1,6 @@
 /* The load worker: topic → bronze rows, exactly once: rows and next offsets in one
- * warehouse transaction, compare-and-set on (offset, epoch) in bronze."_weir_offsets". */
+ * warehouse transaction, compare-and-set on (offset, epoch) in bronze."_weir_offsets".
+ */
 #ifndef LOAD_LOAD_H
 #define LOAD_LOAD_H
 
