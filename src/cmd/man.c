@@ -5,40 +5,7 @@
 
 #include "base/str.h"
 #include "cmd/cmd.h"
-
-#define MAN_DATE "November 24, 2026"
-
-/* Text as mdoc: no line begins with a control character, backslashes escaped, sentences
- * on lines of their own, blank lines as paragraphs. */
-static void add_text(struct buf *out, const char *s)
-{
-    bool at_start = true;
-    for (; *s; s++) {
-        if (s[0] == '\n' && s[1] == '\n') {
-            buf_adds(out, "\n.Pp\n");
-            at_start = true;
-            s++;
-            continue;
-        }
-        if (at_start && (*s == '.' || *s == '\''))
-            buf_adds(out, "\\&");
-        if (*s == '\\')
-            buf_adds(out, "\\e");
-        else if (*s == '-' && (at_start || s[-1] == ' ' || s[-1] == '-'))
-            buf_adds(out, "\\-");
-        else
-            buf_addc(out, *s);
-        at_start = false;
-        bool is_end =
-            (*s == '.' || *s == '?') && s[1] == ' ' && isupper((unsigned char)s[2]);
-        if (is_end) {
-            buf_addc(out, '\n');
-            at_start = true;
-            s++;
-        }
-    }
-    buf_addc(out, '\n');
-}
+#include "conf/mdoc.h"
 
 static void add_upper(struct buf *out, const char *s)
 {
@@ -50,7 +17,7 @@ static void add_head(struct buf *out, const char *title, const char *name,
                      const char *summary)
 {
     buf_adds(out,
-             ".\\\" Made by `weir man-pages` from the command table.\n.Dd " MAN_DATE
+             ".\\\" Made by `weir man-pages` from the command table.\n.Dd " MDOC_DATE
              "\n.Dt ");
     add_upper(out, title);
     buf_addf(out, " 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd ", name);
@@ -75,7 +42,7 @@ static void add_options(struct buf *out, const struct cmd_opt *opts)
         if (o->arg)
             buf_addf(out, " Ar %s", o->arg);
         buf_addc(out, '\n');
-        add_text(out, o->doc);
+        mdoc_add_text(out, o->doc);
         if (o->type == OPT_LIST)
             buf_adds(out, "May be given more than once.\n");
         if (o->env)
@@ -99,7 +66,7 @@ static int man_weir(struct buf *out)
     buf_adds(out,
              ".Sh SYNOPSIS\n.Nm weir\n.Op Ar option ...\n.Ar command\n"
              ".Op Ar argument ...\n.Sh DESCRIPTION\n.Nm\n"
-             "runs a data platform: sources, a bus, stream jobs, bronze tables, SQL "
+             "runs a data platform: sources, a bus, stream jobs, bronze tables, SQL\n"
              "models, quality gates and the console over them.\n"
              "A platform is a folder with the file\n.Pa weir.yml ,\nsee\n"
              ".Xr weir.yml 5 .\n.Pp\nThe options of every command are:\n");
@@ -110,7 +77,7 @@ static int man_weir(struct buf *out)
         if (c->flags & CMD_HIDDEN)
             continue;
         buf_addf(out, ".It Cm %s\n", c->name);
-        add_text(out, c->summary);
+        mdoc_add_text(out, c->summary);
         buf_addf(out, "See\n.Xr weir-%s 1 .\n", c->name);
     }
     buf_adds(out, ".El\n");
@@ -122,6 +89,18 @@ static int man_weir(struct buf *out)
     add_exit(out);
     buf_adds(out, ".Sh SEE ALSO\n.Xr weir.yml 5\n");
     return out->failed;
+}
+
+/* A closing bracket at a word's end would be taken for punctuation. */
+static void add_operands(struct buf *out, const char *operands)
+{
+    buf_adds(out, ".Ar ");
+    for (const char *p = operands; *p; p++) {
+        buf_addc(out, *p);
+        if (*p == ']' && (p[1] == ' ' || !p[1]))
+            buf_adds(out, "\\&");
+    }
+    buf_addc(out, '\n');
 }
 
 int cmd_write_man(const struct cmd *cmd, struct buf *out)
@@ -137,9 +116,9 @@ int cmd_write_man(const struct cmd *cmd, struct buf *out)
         buf_addf(out, ".Op Fl \\-%s%s%s\n", o->name, o->arg ? " Ar " : "",
                  o->arg ? o->arg : "");
     if (cmd->operands)
-        buf_addf(out, ".Ar %s\n", cmd->operands);
+        add_operands(out, cmd->operands);
     buf_adds(out, ".Sh DESCRIPTION\n");
-    add_text(out, cmd->doc && *cmd->doc ? cmd->doc : cmd->summary);
+    mdoc_add_text(out, cmd->doc && *cmd->doc ? cmd->doc : cmd->summary);
     if (cmd->opts && cmd->opts->name) {
         buf_adds(out, ".Pp\nThe options are:\n");
         add_options(out, cmd->opts);

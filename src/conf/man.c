@@ -1,30 +1,10 @@
 /* conf_man: weir.yml.5 in mdoc, made from the rows; clean under `mandoc -T lint`. */
 #include "conf/conf.h"
 
-#include <ctype.h>
 #include <string.h>
 
+#include "conf/mdoc.h"
 #include "conf/rows.h"
-
-#define MAN_DATE "November 24, 2026"
-
-static void add_text(struct buf *out, const char *s)
-{
-    for (const char *p = s; *p; p++) {
-        if (p == s && (*p == '.' || *p == '\''))
-            buf_adds(out, "\\&");
-        if (*p == '\\')
-            buf_adds(out, "\\e");
-        else
-            buf_addc(out, *p);
-        if ((*p == '.' || *p == ';') && p[1] == ' ' &&
-            (*p == ';' || isupper((unsigned char)p[2]))) {
-            buf_addc(out, '\n');
-            p++;
-        }
-    }
-    buf_addc(out, '\n');
-}
 
 static void add_row(struct buf *out, const struct conf_row *r)
 {
@@ -37,7 +17,7 @@ static void add_row(struct buf *out, const struct conf_row *r)
         buf_addc(out, *p == '|' ? ' ' : *p);
     }
     buf_addc(out, '\n');
-    add_text(out, r->doc);
+    mdoc_add_text(out, r->doc);
     if (*range)
         buf_addf(out, "Range: %s.\n", range);
     if (!r->standard)
@@ -55,7 +35,7 @@ static void add_section(struct buf *out, enum conf_section_id id)
     conf_section_path(id, path, sizeof path);
     if (has_rows || *path) {
         buf_addf(out, ".Ss %s\n", *path ? path : "Top level");
-        add_text(out, conf_sections[id].doc);
+        mdoc_add_text(out, conf_sections[id].doc);
     }
     if (has_rows) {
         buf_adds(out, ".Bl -tag -width Ds\n");
@@ -69,29 +49,40 @@ static void add_section(struct buf *out, enum conf_section_id id)
             add_section(out, conf_sections[i].id);
 }
 
+static const char intro[] = ".Dd " MDOC_DATE "\n.Dt WEIR.YML 5\n.Os\n"
+                            ".Sh NAME\n.Nm weir.yml\n.Nd the platform file of weir\n"
+                            ".Sh DESCRIPTION\n"
+                            "One file describes one platform.\n"
+                            "Everything that is left out has a default;\n"
+                            ".Ic weir conf show\n"
+                            "prints what is in force and where it came from,\n"
+                            ".Ic weir conf check\n"
+                            "reports mistakes,\n"
+                            ".Ic weir conf schema\n"
+                            "prints a JSON Schema for editors.\n"
+                            ".Pp\n"
+                            "In any value,\n"
+                            ".Ql ${NAME}\nand\n.Ql ${NAME:-default}\n"
+                            "are replaced from the environment;\n"
+                            ".Ql $${\n"
+                            "stands for the characters themselves.\n"
+                            "A secret is written as\n"
+                            ".Ql {env: NAME}\nor\n.Ql {file: PATH}\n"
+                            "and never shown.\n"
+                            "Relative paths are relative to the folder of the file.\n"
+                            "Durations are a number and a unit: ms, s, m, h, d, w.\n"
+                            "Sizes are a number and B, KiB, MiB or GiB.\n"
+                            "Aliases and merge keys of YAML are not supported.\n"
+                            ".Pp\n"
+                            "On the command line,\n"
+                            ".Fl \\-set Ar a.b.c=value\n"
+                            "overrides a setting.\n"
+                            ".Sh SETTINGS\n";
+
 int conf_man(struct buf *out, struct err *e)
 {
-    buf_adds(
-        out,
-        ".\\\" Made by `weir man-pages` from the table of settings.\n.Dd " MAN_DATE
-        "\n.Dt WEIR.YML 5\n.Os\n.Sh NAME\n.Nm weir.yml\n.Nd the platform file of "
-        "weir\n"
-        ".Sh DESCRIPTION\nOne file describes one platform.\nEverything that is left "
-        "out has "
-        "a default;\n.Ic weir conf show\nprints what is in force and where it came "
-        "from,\n"
-        ".Ic weir conf check\nreports mistakes,\n.Ic weir conf schema\nprints a JSON "
-        "Schema "
-        "for editors.\n.Pp\nIn any value,\n.Ql ${NAME}\nand\n.Ql ${NAME:-default}\nare "
-        "replaced from the environment;\n.Ql $${\nstands for the characters "
-        "themselves.\nA "
-        "secret is written as\n.Ql {env: NAME}\nor\n.Ql {file: PATH}\nand never "
-        "shown.\n"
-        "Relative paths are relative to the folder of the file.\nDurations are a "
-        "number and "
-        "a unit: ms, s, m, h, d, w.\nSizes are a number and B, KiB, MiB or GiB.\n"
-        "Aliases and merge keys of YAML are not supported.\n.Pp\nOn the command line,\n"
-        ".Fl \\-set Ar a.b.c=value\noverrides a setting.\n.Sh SETTINGS\n");
+    buf_adds(out, ".\\\" Made by `weir man-pages` from the table of settings.\n");
+    buf_adds(out, intro);
     add_section(out, CONF_ROOT);
     buf_adds(out,
              ".Sh EXAMPLES\n.Bd -literal\n"

@@ -1,0 +1,156 @@
+/* The command line: options, operands, mistakes; the documents made from the rows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cmd/args.h"
+
+static struct args a;
+static struct err e;
+
+static int parse(const char *first, ...)
+{
+    char *argv[20];
+    int n = 0;
+    va_list ap;
+    args_release(&a);
+    a.cmd = NULL;
+    err_clear(&e);
+    va_start(ap, first);
+    for (const char *p = first; p; p = va_arg(ap, const char *))
+        argv[n++] = (char *)(uintptr_t)p;
+    va_end(ap);
+    return args_parse(&a, n, argv, &e);
+}
+
+static void options_stand_anywhere(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("--project-dir", "P", "conf", "show", "-o", "json",
+                           "--set=a=b", "--set", "c=d", "-q", NULL),
+                     0);
+    assert_string_equal(a.cmd->name, "conf");
+    assert_string_equal(args_get(&a, "project-dir"), "P");
+    assert_string_equal(args_get(&a, "output"), "json");
+    assert_non_null(args_get(&a, "quiet"));
+    assert_int_equal(a.operands.n, 1);
+    assert_string_equal(a.operands.v[0], "show");
+    struct cmd_args ca = {.cmd = a.cmd, .values = &a};
+    const char *const *sets = opt_list(&ca, "set");
+    assert_string_equal(sets[0], "a=b");
+    assert_string_equal(sets[1], "c=d");
+    assert_null(sets[2]);
+    assert_null(opt_list(&ca, "nothing"));
+    assert_true(opt_flag(&ca, "quiet"));
+    assert_string_equal(opt_text(&ca, "as-of", "x"), "x");
+    assert_int_equal(opt_int(&ca, "as-of", 7), 7);
+}
+
+static void short_options_join(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("conf", "check", "-qojson", NULL), 0);
+    assert_string_equal(args_get(&a, "output"), "json");
+    assert_int_equal(parse("conf", "-o=csv", "show", NULL), 0);
+    assert_string_equal(args_get(&a, "output"), "csv");
+    assert_int_equal(parse("conf", "--", "--set", NULL), 0);
+    assert_string_equal(a.operands.v[0], "--set");
+    assert_int_equal(parse("conf", "-", NULL), 0);
+    assert_string_equal(a.operands.v[0], "-");
+}
+
+static void mistakes_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words[4], *says;
+    } bad[] = {
+        {{"cnof"}, "did you mean `weir conf`?"},
+        {{"zzzzzz"}, "`weir --help` lists them"},
+        {{"conf", "--projct-dir", "x"}, "did you mean --project-dir?"},
+        {{"conf", "--zzzzzz"}, "`weir conf --help`"},
+        {{"conf", "-z"}, "unknown option -z"},
+        {{"conf", "--output"}, "--output needs a value: --output FORMAT"},
+        {{"conf", "-o"}, "-o needs a value"},
+        {{"conf", "--quiet=1"}, "takes no value"},
+        {{"version", "x"}, "takes no operand"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(parse(bad[i].words[0], bad[i].words[1], bad[i].words[2],
+                               bad[i].words[3], NULL),
+                         ERR_USAGE);
+        if (!strstr(e.text, bad[i].says))
+            fail_msg("%s: %s", bad[i].words[0], e.text);
+    }
+}
+
+/* A table row a command: each is complete and its documents can be made. */
+static void every_command_is_complete(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    for (size_t i = 0; i < cmd_count(); i++) {
+        const struct cmd *c = cmd_at(i);
+        assert_non_null(c->run);
+        if (c->flags & CMD_HIDDEN)
+            continue;
+        size_t n = strlen(c->summary);
+        if (n < 8 || n > 65 || c->summary[n - 1] != '.')
+            fail_msg("%s: the summary is no short sentence: %s", c->name, c->summary);
+        assert_true(c->flags & (CMD_READONLY | CMD_MUTATES));
+        for (const struct cmd_opt *o = c->opts; o && o->name; o++) {
+            if (!o->doc || !*o->doc || (o->type != OPT_FLAG) != (o->arg != NULL))
+                fail_msg("%s --%s: no doc, or argument and type disagree", c->name,
+                         o->name);
+            for (const struct cmd_opt *g = cmd_global_opts; g->name; g++)
+                if (streq(o->name, g->name) || (o->letter && o->letter == g->letter))
+                    fail_msg("%s --%s: hides an option of every command", c->name,
+                             o->name);
+        }
+        buf_reset(&b);
+        assert_int_equal(cmd_write_help(c, &b), 0);
+        for (const char *p = buf_str(&b); *p;) {
+            size_t len = strcspn(p, "\n");
+            if (len > 96)
+                fail_msg("%s --help: a line of %zu: %.*s", c->name, len, (int)len, p);
+            p += len + (p[len] != '\0');
+        }
+        buf_reset(&b);
+        assert_int_equal(cmd_write_man(c, &b), 0);
+        assert_non_null(strstr(buf_str(&b), ".Sh EXIT STATUS"));
+    }
+    buf_reset(&b);
+    assert_int_equal(cmd_write_help(NULL, &b), 0);
+    buf_reset(&b);
+    assert_int_equal(cmd_write_man(NULL, &b), 0);
+    buf_reset(&b);
+    assert_int_equal(cmd_write_completion(&b), 0);
+    for (size_t i = 0; i < cmd_count(); i++)
+        if (!(cmd_at(i)->flags & CMD_HIDDEN))
+            assert_non_null(strstr(buf_str(&b), cmd_at(i)->name));
+    buf_release(&b);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    args_release(&a);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_stand_anywhere),
+        cmocka_unit_test(short_options_join),
+        cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(every_command_is_complete),
+    };
+    return cmocka_run_group_tests(tests, NULL, teardown);
+}
