@@ -174,11 +174,7 @@ static int run_steps(struct stream_partition *p, struct stream_event *ev)
     }
     if (line->on_event)
         line->on_event(line->arg, ev);
-    int rc = stream_emit_record(c, ev);
-    if (rc == 0 && ev->anomalies && !ev->is_correction && line->on_anomaly &&
-        c->job->produce)
-        rc = line->on_anomaly(line->arg, c, ev);
-    return rc;
+    return stream_emit_record(c, ev);
 }
 
 static int process(struct stream_partition *p, const struct bus_record *r)

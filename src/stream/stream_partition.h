@@ -14,10 +14,6 @@ struct stream_pipeline {
     struct stream_parser parser;
     const struct stream_step *steps[STREAM_STEPS_MAX];
     size_t n_steps;
-    /* Called for each flagged receipt that is written (not while output is suppressed);
-     * may be NULL. */
-    int (*on_anomaly)(void *arg, const struct stream_context *c,
-                      const struct stream_event *ev);
     /* Called with every accepted receipt after the steps, for tests; may be NULL. */
     void (*on_event)(void *arg, const struct stream_event *ev);
     void *arg;

@@ -1,0 +1,88 @@
+/* The stream worker's insides, shared by its files: stream_run.c (the loop), its epochs
+ * and snapshots (stream_epoch.c), and recovery (stream_recover.c). */
+#ifndef STREAM_STREAM_WORKER_H
+#define STREAM_STREAM_WORKER_H
+
+#include "stream/stream.h"
+#include "stream/stream_partition.h"
+#include "stream/stream_snapshot.h"
+
+/* An epoch ends at this many bytes, whatever its time and records. */
+#define STREAM_EPOCH_BYTES  ((size_t)8 << 20)
+#define STREAM_POLL_RECORDS 2000
+
+/* One partition of the input that is ours. */
+struct stream_share {
+    struct stream_partition partition;
+    bool is_dirty;           /* something to commit */
+    int64_t snapshot_offset; /* of the newest snapshot, -1: none */
+    bool is_unsaved;         /* committed since the newest snapshot */
+    int64_t pin_offset;      /* committed for the pin group, -1: not yet */
+    int64_t heard_ms;        /* monotonic time when it was last not at its end */
+};
+
+/* One partition of a table's topic. */
+struct stream_table_part {
+    const char *topic;
+    enum stream_role role;
+    int32_t partition;
+    int64_t position;
+    bool is_dirty;
+};
+
+struct stream_worker {
+    const struct platform *platform;
+    const struct conf_stream *conf;
+    struct channel *ch;
+    struct err *e;
+    int index, n;
+    /* "stream:JOB"; "@stream:JOB": what snapshots still need, so that retention leaves
+     * it; "@stream:JOB:INDEX": the tables' offsets of this worker */
+    char group[160], pin_group[160], table_group[160];
+
+    struct bus *bus;
+    struct bus_producer *producer;
+    struct bus_consumer *consumer, *tables;
+    struct snapshots *snapshots;
+    struct stream_pipeline pipeline;
+    struct stream_share *shares; /* one per partition of the topic; ours are used */
+    int32_t n_partitions;
+    int32_t out_partitions[STREAM_N_OUTPUTS];
+    const char *out_topics[STREAM_N_OUTPUTS];
+    struct stream_table_part *parts;
+    size_t n_parts;
+    struct buf bytes;         /* scratch of snapshots */
+    struct bus_range *ranges; /* scratch of looks at the input, n_partitions */
+
+    int64_t epoch_started_ms; /* monotonic; 0: nothing pending */
+    int64_t epoch_records;
+    int64_t snapshot_ms, look_ms, tables_ms; /* monotonic times of the last */
+    int64_t rate_in, rate_ms;                /* counter and time of the last metrics */
+    bool is_draining;
+};
+
+#define stream_each_share(w, i)                                                        \
+    for (int32_t i = (w)->index; i < (w)->n_partitions; i += (w)->n)
+
+/* Commit what is pending: outputs, offsets, tables' offsets, pins. */
+int stream_epoch_commit(struct stream_worker *w);
+bool stream_epoch_is_due(const struct stream_worker *w, int64_t now_ms);
+void stream_epoch_begin(struct stream_worker *w); /* something is pending */
+/* Snapshot of every partition that changed since its last; nothing may be pending. */
+int stream_epoch_snapshot(struct stream_worker *w);
+/* Produce function of the pipeline; arg is the worker. */
+int stream_epoch_produce(void *arg, enum stream_output to, int32_t partition,
+                         int64_t timestamp_ms, struct str key, struct str value,
+                         const struct bus_header *headers, size_t n_headers,
+                         struct err *e);
+
+/* Tables and every partition of ours to where the last commit left them, then the
+ * tables to their end. The consumer stands at the committed offsets. */
+int stream_recover(struct stream_worker *w);
+/* Apply new rows of the tables, if there are any: 1 applied, 0 none. */
+int stream_tables_follow(struct stream_worker *w);
+
+/* ranges: of all partitions of the input, just read. */
+int stream_metrics_send(struct stream_worker *w, const struct bus_range *ranges);
+
+#endif
