@@ -211,6 +211,13 @@ static void run_page_up(struct app *a, const char *args)
     move(a, "page-up", -app_page(a)->grid.page_rows);
 }
 
+static void run_next_problem(struct app *a, const char *args)
+{
+    (void)args;
+    if (!grid_next_problem(&app_page(a)->grid))
+        app_say(a, ROLE_OK, "no row here failed or wants a look");
+}
+
 static void run_click(struct app *a, const char *args)
 {
     struct grid *g = &app_page(a)->grid;
@@ -289,7 +296,8 @@ static void run_rerun(struct app *a, const char *args)
     if (row && p->view->node && p->view->node(row, node, sizeof node))
         rerun_open(a, node, NULL);
     else
-        app_say(a, ROLE_WARN, "nothing under the cursor can be run again; :rerun NODE");
+        app_say(a, ROLE_WARN,
+                "nothing to run again under the cursor; :rerun NODE or :run-models");
 }
 
 static void run_run(struct app *a, const char *args)

@@ -382,6 +382,31 @@ void grid_move(struct grid *g, long delta)
         grid_goto(g, g->cursor + (size_t)delta);
 }
 
+static bool is_problem(const struct grid *g, const json_t *row)
+{
+    for (size_t c = 0; c < g->n_columns; c++) {
+        const json_t *v = json_object_get(row, g->columns[c].key);
+        if (g->columns[c].kind != GRID_STATE || !json_is_string(v))
+            continue;
+        enum role role = grid_state_role(json_string_value(v));
+        if (role == ROLE_ERROR || role == ROLE_WARN)
+            return true;
+    }
+    return false;
+}
+
+bool grid_next_problem(struct grid *g)
+{
+    for (size_t step = 1; step <= g->n; step++) {
+        size_t at = (g->cursor + step) % g->n;
+        if (is_problem(g, json_array_get(g->rows, g->order[at]))) {
+            grid_goto(g, at);
+            return true;
+        }
+    }
+    return false;
+}
+
 json_t *grid_row(const struct grid *g)
 {
     return g->n ? json_array_get(g->rows, g->order[g->cursor]) : NULL;

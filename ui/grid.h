@@ -66,6 +66,9 @@ void grid_set_sort(struct grid *g, int column, bool is_descending);
 int grid_column(const struct grid *g, const char *name);
 void grid_move(struct grid *g, long delta);
 void grid_goto(struct grid *g, size_t at); /* clamped */
+/* Cursor on the next row with a state that is an error or a warning, around the end;
+ * false when there is none. */
+bool grid_next_problem(struct grid *g);
 /* Row under the cursor, borrowed; NULL when the table is empty. */
 json_t *grid_row(const struct grid *g);
 /* Id of a row: members of id_keys joined by '/'. */

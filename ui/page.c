@@ -60,6 +60,7 @@ void page_free(struct page *p)
         struct page *below = p->below;
         grid_release(&p->grid);
         json_decref(p->frozen);
+        json_decref(p->seen);
         mem_free(p);
         p = below;
     }
@@ -95,7 +96,8 @@ void page_refresh(struct app *a, struct page *p)
 
     if (!p->view->columns || (data == p->seen && p->grid.rows))
         return;
-    p->seen = data;
+    json_decref(p->seen);
+    p->seen = json_incref(data);
     if (p->view->is_tail && p->grid.cursor == 0) {
         mem_free(p->grid.cursor_id);
         p->grid.cursor_id = NULL;
@@ -122,6 +124,12 @@ void page_draw(struct app *a, struct page *p, struct rect r)
         page_draw_grid(a, p, r);
 }
 
+void page_forget(struct page *p)
+{
+    json_decref(p->seen);
+    p->seen = NULL;
+}
+
 void page_pause(struct app *a, struct page *p, bool is_paused)
 {
     if (is_paused && !p->is_paused) {
@@ -134,5 +142,5 @@ void page_pause(struct app *a, struct page *p, bool is_paused)
         json_decref(p->frozen);
         p->frozen = NULL;
     }
-    p->seen = NULL;
+    page_forget(p);
 }

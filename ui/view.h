@@ -44,7 +44,8 @@ struct page {
     char label[120]; /* its crumb */
     struct page *below;
     struct grid grid;
-    const json_t *seen; /* data the rows were made from; compared, never read */
+    json_t *seen; /* data the rows were made from: held, so that its address stays its
+                     own */
     bool is_paused;
     json_t *frozen;     /* data shown while paused */
     size_t n_frozen;    /* rows when it was paused */
@@ -75,6 +76,8 @@ json_t *page_data(struct app *a, const struct page *p);
 void page_refresh(struct app *a, struct page *p);
 void page_draw(struct app *a, struct page *p, struct rect r);
 void page_draw_grid(struct app *a, struct page *p, struct rect r);
+/* Rows are made again at the next frame. */
+void page_forget(struct page *p);
 /* Stop and go on showing what is new. */
 void page_pause(struct app *a, struct page *p, bool is_paused);
 

@@ -29,7 +29,7 @@ dump
 
  key anomaly:TXN0031007  https 503; next try in 8s
 
- a ack  Enter open  / filter  : command  ? help  q back  y copy id
+ a ack  Enter open  / filter  : command  ? help  q back  e next problem
 ===
 key a
 dump 8-18

@@ -28,7 +28,7 @@ dump
 
 
 
- R rerun  Enter open  / filter  : command  ? help  q back  y copy id
+ R rerun  Enter open  / filter  : command  ? help  q back  e next problem
 ===
 key j Enter
 dump 1-12

@@ -3,7 +3,7 @@ size 80x24
 clock 2017-06-15T06:04:11Z
 feed overview fixtures/overview.json
 key 5 ?
-dump
+dump 1-21
 ===
  retail > processes                   dev   running  2017-06-15 06:04 UTC  live
  1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 alerts(2) 8 gates
@@ -26,16 +26,14 @@ dump
 | 6              Show a view: logs                                             |
 | 7              Show a view: alerts                                           |
 | 8              Show a view: gates                                            |
-+----------------------------------------------------------- 1-18 of 71 -------+
-
- j/k scroll   q close
 ===
 key PgDn PgDn PgDn
-dump 3-22
+dump 3-21
 ===
 +- Help -----------------------------------------------------------------------+
 | o              Sort by the next column                                       |
 | O              Reverse the sort order                                        |
+| e              Next row that failed or wants a look                          |
 | y              Copy the row's id to the terminal's clipboard (OSC 52)        |
 | Y              Copy the row, tab-separated                                   |
 | C-l            Draw everything again                                         |
@@ -51,8 +49,6 @@ dump 3-22
 | :follow                    Follow the end of the log, or stop                |
 | :pause                     Stop the feed from moving, or let it go on        |
 | :reason [REASON]           Show anomalies of one reason, the next one each ~ |
-| :rerun [NODE [SCOPE]]      Run a node again; shows first what would run      |
-+----------------------------------------------------------- 31-48 of 71 ------+
 ===
 key q
 dump 1-3

@@ -29,7 +29,7 @@ dump
  ._.:-=+*#_.:-=+*#_.:--=+*#_.:-=+*#_.:-=+*##_.:-=+*#_.:-=+*#_.:--=+*#_.:-=+*#_.
  :-=+*##_.:-=+*#_.:-=+*
 
- Enter open  / filter  : command  ? help  q back  y copy id
+ Enter open  / filter  : command  ? help  q back  e next problem  y copy id
 ===
 dump roles 18-22
 ===
@@ -76,7 +76,7 @@ dump
 
 
 
- Enter open  / filter  : command  ? help  q back  y copy id
+ Enter open  / filter  : command  ? help  q back  e next problem  y copy id
 ===
 key Esc
 size 160x40
@@ -121,5 +121,5 @@ dump
  enriched-transactions                       100        98,034   51.2 MB 06:04:09
  stores                                        1           457   41.2 kB 05:04:11
 
- Enter open  / filter  : command  ? help  q back  y copy id
+ Enter open  / filter  : command  ? help  q back  e next problem  y copy id
 ===

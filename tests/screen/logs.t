@@ -44,7 +44,7 @@ dump
  06:03:59 info  stream: line 88, partition 4 at offset 88000
  06:04:00 error stream: line 89, partition 5 at offset 89000
                                                              following 90 lines
- F follow  / search  : command  ? help  q back  y copy id
+ F follow  / search  : command  ? help  q back  e next problem  y copy id
 ===
 key k k
 dump 20-24
@@ -53,7 +53,7 @@ dump 20-24
  06:03:57 info  stream: line 86, partition 2 at offset 86000
  06:03:58 warn  stream: line 87, partition 3 at offset 87000
                                FOLLOW STOPPED, line 88 of 90, 0 new (G follows)
- F follow  / search  : command  ? help  q back  y copy id
+ F follow  / search  : command  ? help  q back  e next problem  y copy id
 ===
 feed log:ingest.pos fixtures/log_more.json
 dump 20-24
@@ -62,7 +62,7 @@ dump 20-24
  06:03:57 info  stream: line 86, partition 2 at offset 86000
  06:03:58 warn  stream: line 87, partition 3 at offset 87000
                      FOLLOW STOPPED, line 88 of 90, 120 or more new (G follows)
- F follow  / search  : command  ? help  q back  y copy id
+ F follow  / search  : command  ? help  q back  e next problem  y copy id
 ===
 type /offset 43
 key Enter
@@ -82,7 +82,7 @@ dump 10-24
  06:03:22 info  stream: line 51, partition 2 at offset 51000
  06:03:23 warn  stream: line 52, partition 3 at offset 52000
                      FOLLOW STOPPED, line 53 of 90, 120 or more new (G follows)
- F follow  / search  : command  ? help  q back  y copy id
+ F follow  / search  : command  ? help  q back  e next problem  y copy id
 ===
 dump roles 12-15
 ===
@@ -103,7 +103,7 @@ dump 20-24
  06:04:29 line 118 after the burst
  06:04:30 line 119 after the burst
                                         1042 lines dropped  following 120 lines
- F follow  / search  : command  ? help  q back  y copy id
+ F follow  / search  : command  ? help  q back  e next problem  y copy id
 ===
 key l l
 dump 20-23

@@ -27,5 +27,5 @@ dump
 
 
 
- R rerun  Enter open  / filter  : command  ? help  q back  y copy id
+ R rerun  Enter open  / filter  : command  ? help  q back  e next problem
 ===

@@ -27,7 +27,7 @@ dump
  06:03:51 ! load.raw_transact~ restarted (1), exit status 1
  06:04:09 . run 12             23 of 41 done
 
- R rerun  Enter open  / filter  : command  ? help  q back  y copy id
+ R rerun  Enter open  / filter  : command  ? help  q back  e next problem
 ===
 dump roles
 ===
@@ -54,7 +54,7 @@ ssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss
  mmmmmmmm w mmmmmmmmmmmmmmmmmm wwwwwwwwwwwwwwwwwwwwwwwwwwww
  mmmmmmmm m mmmmmm
 
- k mmmmm  kkkkk mmmm  k mmmmmm  k mmmmmmm  k mmmm  k mmmm  k mmmmmmm
+ k mmmmm  kkkkk mmmm  k mmmmmm  k mmmmmmm  k mmmm  k mmmm  k mmmmmmmmmmmm
 ===
 size 120x40
 dump
@@ -98,7 +98,7 @@ dump
 
 
 
- R rerun  Enter open  / filter  : command  ? help  q back  y copy id
+ R rerun  Enter open  / filter  : command  ? help  q back  e next problem  y copy id
 ===
 size 200x50
 dump
@@ -152,5 +152,5 @@ dump
 
 
 
- R rerun  Enter open  / filter  : command  ? help  q back  y copy id
+ R rerun  Enter open  / filter  : command  ? help  q back  e next problem  y copy id
 ===

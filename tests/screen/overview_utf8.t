@@ -36,5 +36,5 @@ dump
 
 
 
- R rerun  Enter open  / filter  : command  ? help  q back  y copy id
+ R rerun  Enter open  / filter  : command  ? help  q back  e next problem  y copy id
 ===

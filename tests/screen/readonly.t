@@ -11,7 +11,7 @@ dump 1-1
 ===
 dump 24-24
 ===
- Enter open  / filter  : command  ? help  q back  y copy id
+ Enter open  / filter  : command  ? help  q back  e next problem  y copy id
 ===
 key r s
 command restart lag

@@ -30,7 +30,7 @@ dump
 
 
 
- c cancel  Enter open  / filter  : command  ? help  q back  y copy id
+ c cancel  Enter open  / filter  : command  ? help  q back  e next problem
 ===
 key Enter
 feed tasks:12 fixtures/tasks.json
@@ -60,7 +60,7 @@ dump
  models/marts/dim_stores.sql:14:9: no such column: store_size_sqft; did you mea
  n s.store_size_sqft? The live table is as it was.
 
- R rerun  Enter open  / filter  : command  ? help  q back  y copy id
+ R rerun  Enter open  / filter  : command  ? help  q back  e next problem
 ===
 key Enter
 dump
@@ -88,7 +88,7 @@ dump
 
 
                                                               following 3 lines
- F follow  / search  : command  ? help  q back  y copy id
+ F follow  / search  : command  ? help  q back  e next problem  y copy id
 ===
 key q q
 dump 1-8

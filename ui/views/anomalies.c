@@ -52,7 +52,7 @@ static bool action(struct app *a, struct page *p, const char *name, const char *
         if (strcasecmp(args, reasons[i]) == 0)
             next = i;
     p->reason = next;
-    p->seen = NULL;
+    page_forget(p);
     grid_set_rows(&p->grid, NULL);
     return true;
 }

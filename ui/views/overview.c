@@ -143,7 +143,7 @@ static bool node(const json_t *row, char *out, size_t size)
 
     if (id)
         return str_copy(out, size, id);
-    if (layer >= N_LAYERS)
+    if (layer >= N_LAYERS || streq(json_str(row, "name", ""), "models"))
         return false;
     snprintf(out, size, "%s%s", layers[layer].prefix, short_name(row));
     return true;
