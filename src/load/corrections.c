@@ -33,17 +33,21 @@ int corrections_create(struct wh *w, const char *schema, const char *table,
     if (rc == 0)
         rc = wh_exec_raw(w, buf_str(&sql), e);
     buf_reset(&sql);
-    buf_adds(&sql, "SELECT t.* FROM ");
-    wh_quote(w, &sql, schema, table);
+    /* The tables without their schema: on SQLite a view that names it makes the file
+     * unreadable to anybody who attaches it under another name. */
+    buf_adds(&sql, "CREATE VIEW IF NOT EXISTS ");
+    wh_quote(w, &sql, schema, view);
+    buf_adds(&sql, " AS SELECT t.* FROM ");
+    wh_quote(w, &sql, NULL, table);
     buf_adds(&sql, " AS t LEFT JOIN ");
-    wh_quote(w, &sql, schema, corrections);
+    wh_quote(w, &sql, NULL, corrections);
     buf_adds(&sql,
              " AS c ON c.transaction_id = t.transaction_id WHERE c.transaction_id IS "
              "NULL OR t.updated_at >= c.updated_at");
     if (rc == 0)
         rc = buf_check(&sql, "CREATE VIEW", e);
-    if (rc == 0 && wh_relation_type(w, schema, view) == WH_ABSENT)
-        rc = wh_create_view(w, schema, view, buf_str(&sql), e);
+    if (rc == 0)
+        rc = wh_exec_raw(w, buf_str(&sql), e);
     buf_release(&sql);
     return rc;
 }

@@ -7,7 +7,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#ifndef FIX_PLAIN
 #include <cmocka.h>
+#else /* for programs that are no cmocka tests (benches) */
+#include <stdio.h>
+#include <stdlib.h>
+#define fail_msg(...)          (fprintf(stderr, __VA_ARGS__), abort())
+#define assert_true(x)         ((x) ? (void)0 : (void)fail_msg("%s\n", #x))
+#define assert_non_null(x)     assert_true((x) != NULL)
+#define assert_int_equal(a, b) assert_true((a) == (b))
+#endif
 
 #include <fcntl.h>
 #include <ftw.h>
