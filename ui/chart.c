@@ -52,45 +52,57 @@ static double max_of(const double *v, size_t n)
     return max;
 }
 
-static void spark_braille(struct term *t, int y, int x, int w, const double *v,
-                          size_t n, double max, enum role role)
+/* Value k from the right end of a chart that shows `room` of them; 0 where there is
+ * none. */
+static double value_at(const double *v, size_t n, size_t room, size_t at)
 {
-    /* Dots of the left and right column from the bottom up. */
+    size_t from_end = room - at;
+
+    return from_end > n ? 0 : v[n - from_end];
+}
+
+/* One row of a chart: its cells show the part of each value between the row's floor and
+ * its ceiling (levels are counted from the chart's bottom). */
+static void area_row(struct term *t, int y, int x, int w, int floor, int levels,
+                     const double *v, size_t n, double max, enum role role)
+{
+    /* Dots of the left and right column of a braille cell from the bottom up. */
     static const uint8_t left[5] = {0x00, 0x40, 0x44, 0x46, 0x47};
     static const uint8_t right[5] = {0x00, 0x80, 0xa0, 0xb0, 0xb8};
-    size_t room = (size_t)w * 2, skip = n > room ? n - room : 0;
-    size_t pad = n < room ? room - n : 0;
+    size_t per_cell = t->charset == TERM_BRAILLE ? 2 : 1, room = (size_t)w * per_cell;
+    int steps = t->charset == TERM_BRAILLE ? 4 : 8;
 
     for (int i = 0; i < w; i++) {
-        int level[2];
-        for (size_t k = 0; k < 2; k++) {
-            size_t at = (size_t)i * 2 + k;
-            level[k] = at < pad ? 0 : level_of(v[skip + at - pad], max, 4);
+        int level[2] = {0, 0};
+        for (size_t k = 0; k < per_cell; k++) {
+            double value = value_at(v, n, room, (size_t)i * per_cell + k);
+            int part = level_of(value, max, levels) - floor;
+            level[k] = part < 0 ? 0 : part > steps ? steps : part;
         }
-        uint32_t cp = 0x2800u + left[level[0]] + right[level[1]];
-        if (cp == 0x2800u)
-            cp = ' ';
-        term_put(t, y, x + i, &cp, 1, 1, role);
+        uint32_t cp = t->charset == TERM_ASCII ? ascii_heights[level[0]]
+                      : t->charset == TERM_BLOCK
+                          ? blocks[level[0]]
+                          : 0x2800u + left[level[0]] + right[level[1]];
+        if (cp != 0x2800u && cp != ' ')
+            term_put(t, y, x + i, &cp, 1, 1, role);
     }
+}
+
+void chart_area(struct term *t, struct rect r, const double *v, size_t n,
+                enum role role)
+{
+    int steps = t->charset == TERM_BRAILLE ? 4 : 8;
+    double max = max_of(v, n);
+
+    for (int row = 0; row < r.h; row++)
+        area_row(t, r.y + r.h - 1 - row, r.x, r.w, row * steps, r.h * steps, v, n, max,
+                 role);
 }
 
 void chart_spark(struct term *t, int y, int x, int w, const double *v, size_t n,
                  enum role role)
 {
-    double max = max_of(v, n);
-
-    if (t->charset == TERM_BRAILLE) {
-        spark_braille(t, y, x, w, v, n, max, role);
-        return;
-    }
-    size_t room = (size_t)w, skip = n > room ? n - room : 0,
-           pad = n < room ? room - n : 0;
-    for (size_t i = 0; i < room; i++) {
-        int level = i < pad ? 0 : level_of(v[skip + i - pad], max, 8);
-        term_put(t, y, x + (int)i,
-                 t->charset == TERM_ASCII ? &ascii_heights[level] : &blocks[level], 1,
-                 1, role);
-    }
+    chart_area(t, (struct rect){y, x, 1, w}, v, n, role);
 }
 
 int chart_heat(struct term *t, struct rect r, const double *v, size_t n, double max)

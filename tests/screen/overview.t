@@ -76,6 +76,14 @@ dump
             silver.stg_transactions    + ok 3m 10s
             gold.fct_daily_sales       ! warn 1h 06m > 1h 05m
 
+ pos                           41.2k/s  enrichment                    38.9k/s  raw_transactions              35.1k/s
+                                     #                                      #                                      #
+                                     #                                      #                                      #
+                                     #                                      #                                      #
+                                     #                                      #                                      #
+                                     #                                      #                                      #
+ -------------------------------------  -------------------------------------  -------------------------------------
+
  events ---------------------------------------------------------------------------------------------------------------
  05:02:31 . supervisor               platform retail started
  06:02:36 . ingest.pos               reading pos_all.jsonl.gz from line 1
@@ -83,14 +91,6 @@ dump
  06:03:20 x gate.stores              1 of 6 checks failed: column region must not be null, 3 rows in quarantine
  06:03:51 ! load.raw_transactions    restarted (1), exit status 1
  06:04:09 . run 12                   23 of 41 done
-
-
-
-
-
-
-
-
 
 
 
@@ -120,6 +120,14 @@ dump
             silver.stg_transactions    + ok 3m 10s
             gold.fct_daily_sales       ! warn 1h 06m > 1h 05m
 
+ pos                                                      41.2k/s  enrichment                                               38.9k/s  raw_transactions                                         35.1k/s
+                                                                #                                                                 #                                                                 #
+                                                                #                                                                 #                                                                 #
+                                                                #                                                                 #                                                                 #
+                                                                #                                                                 #                                                                 #
+                                                                #                                                                 #                                                                 #
+ ----------------------------------------------------------------  ----------------------------------------------------------------  ----------------------------------------------------------------
+
  events -----------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------
  05:02:31 . supervisor               platform retail started
  06:02:36 . ingest.pos               reading pos_all.jsonl.gz from line 1
@@ -127,14 +135,6 @@ dump
  06:03:20 x gate.stores              1 of 6 checks failed: column region must not be null, 3 rows in quarantine
  06:03:51 ! load.raw_transactions    restarted (1), exit status 1
  06:04:09 . run 12                   23 of 41 done
-
-
-
-
-
-
-
-
 
 
 

@@ -389,6 +389,60 @@ static void draw_events(struct app *a, struct rect r)
                    (int)strlen(time));
 }
 
+#define PANELS_MAX  4
+#define PANEL_LINES 8
+
+/* One stage's rate over the last two minutes. */
+static void draw_panel(struct app *a, const json_t *stage, struct rect r)
+{
+    double v[FEEDS_SERIES];
+    size_t n = 0, i;
+    char rate[FMT_MAX];
+    json_t *rates = feeds_rates(&a->feeds, json_str(stage, "name", "")), *one;
+    size_t layer = layer_of(stage);
+    enum role role = layer < N_LAYERS ? layers[layer].role : ROLE_BAR;
+
+    json_array_foreach (rates, i, one)
+        v[n++] = json_number_value(one);
+    json_decref(rates);
+    int used = draw_text(&a->term, r.y, r.x, r.w - 10, ROLE_TEXT, short_name(stage));
+    draw_right(&a->term, r.y, r.x + used + 1, r.w - used - 1, role,
+               fmt_rate(json_num(stage, "rate", 0), rate));
+    draw_hline(&a->term, r.y + r.h - 1, r.x, r.w, ROLE_BORDER);
+    chart_area(&a->term, (struct rect){r.y + 1, r.x, r.h - 2, r.w}, v, n, role);
+}
+
+/* Did it move records lately? A panel must not come and go with every pause. */
+static bool has_moved(struct app *a, const json_t *stage)
+{
+    json_t *rates = feeds_rates(&a->feeds, json_str(stage, "name", "")), *one;
+    bool has = false;
+    size_t i;
+
+    json_array_foreach (rates, i, one)
+        has |= json_number_value(one) > 0;
+    json_decref(rates);
+    return has && layer_of(stage) < LAYER_MODEL;
+}
+
+/* The stages that move records, side by side, where the screen has room for them. */
+static int draw_panels(struct app *a, struct rect r)
+{
+    const json_t *shown[PANELS_MAX], *stage;
+    size_t n = 0, i;
+
+    json_array_foreach (app_overview(a, "stages"), i, stage) {
+        if (n < PANELS_MAX && has_moved(a, stage))
+            shown[n++] = stage;
+    }
+    for (i = 0; i < n; i++) {
+        int w = (r.w - 2) / (int)n;
+        draw_panel(a, shown[i],
+                   (struct rect){r.y, r.x + 1 + (int)i * w, PANEL_LINES - 1, w - 2});
+    }
+    return n ? PANEL_LINES : 0;
+}
+
 static int flow_rows(const struct page *p, int h)
 {
     int n = (int)p->grid.n + 1, most = h - 9 > h / 2 ? h - 9 : h / 2;
@@ -416,6 +470,8 @@ static void draw(struct app *a, struct page *p, struct rect r)
         draw_counts(a, block, y++);
         draw_gates(a, block, y++);
     }
+    if (is_wide && r.y + r.h - y > 2 * PANEL_LINES)
+        y += draw_panels(a, (struct rect){y + 1, r.x, PANEL_LINES, r.w});
     draw_events(a, (struct rect){y + 1, r.x, r.y + r.h - y - 1, r.w});
 }
 
