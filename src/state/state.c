@@ -6,6 +6,7 @@
  * terminal state cannot change it (triggers), whoever asks. */
 #include "state/state_db.h"
 
+#include <sqlite3.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>

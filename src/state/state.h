@@ -13,7 +13,8 @@ struct state;
 
 int state_open(struct state **out, const char *path, bool is_readonly, struct err *e);
 void state_close(struct state *s); /* NULL allowed */
-/* Several changes as one (and one wait for the disk). A failed commit is rolled back. */
+/* Several changes as one (and one wait for the disk). A failed commit is rolled back.
+ */
 int state_begin(struct state *s, struct err *e);
 int state_commit(struct state *s, struct err *e);
 void state_rollback(struct state *s);
@@ -42,16 +43,17 @@ int state_task_end(struct state *s, int64_t run_id, const char *node, int attemp
 int state_task_move(struct state *s, int64_t run_id, const char *node, const char *from,
                     const char *to, const char *message, struct err *e);
 
-/* Lists as JSON arrays shaped as the feeds in wire.h. *out is a new reference. Tasks also
- * carry "after" (ids), "item" (what was planned) and "data" (the result's data). */
+/* Lists as JSON arrays shaped as the feeds in wire.h. *out is a new reference. Tasks
+ * also carry "after" (ids), "item" (what was planned) and "data" (the result's data).
+ */
 int state_runs(struct state *s, int limit, json_t **out, struct err *e);
 int state_tasks(struct state *s, int64_t run_id, json_t **out, struct err *e);
 int state_alerts(struct state *s, bool only_open, json_t **out, struct err *e);
 
 /* Alert outbox: insert or ignore by key. *is_new tells which. */
 int state_alert_add(struct state *s, const json_t *alert, bool *is_new, struct err *e);
-int state_alert_move(struct state *s, const char *key, const char *to, const char *detail,
-                     struct err *e);
+int state_alert_move(struct state *s, const char *key, const char *to,
+                     const char *detail, struct err *e);
 
 int state_alert_count(struct state *s, int64_t *n_open, struct err *e);
 
@@ -60,12 +62,14 @@ int state_put(struct state *s, const char *kind, const char *name, const json_t 
               struct err *e); /* kinds: metrics, freshness, lag, gate, process, clock */
 int state_get(struct state *s, const char *kind, const char *name, json_t **out,
               struct err *e); /* NULL when absent */
-int state_list(struct state *s, const char *kind, json_t **out, struct err *e); /* object */
+int state_list(struct state *s, const char *kind, json_t **out,
+               struct err *e); /* object */
 
 /* Audit: who did what. */
 int state_audit(struct state *s, const char *who, const char *verb, const json_t *args,
                 const char *outcome, struct err *e);
-int state_audits(struct state *s, int limit, json_t **out, struct err *e); /* newest first */
+int state_audits(struct state *s, int limit, json_t **out,
+                 struct err *e); /* newest first */
 
 /* After a crash: every running attempt becomes "waiting" again when its run goes on
  * (resume), else the run becomes "crashed". Returns how many rows moved. */

@@ -5,6 +5,8 @@
  * alert leaves the outbox only as sent, acked or resolved. */
 #include "state/state_db.h"
 
+#include <sqlite3.h>
+
 #include "base/json.h"
 #include "base/timeutil.h"
 

@@ -2,8 +2,11 @@
 #ifndef STATE_STATE_DB_H
 #define STATE_STATE_DB_H
 
-#include <sqlite3.h>
 #include "state/state.h"
+
+/* Declared here so that the vendor's header stays in the .c files. */
+typedef struct sqlite3 sqlite3;
+typedef struct sqlite3_stmt sqlite3_stmt;
 
 struct state {
     sqlite3 *db;

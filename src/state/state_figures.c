@@ -4,6 +4,8 @@
  * same, after a restart too. Called by the supervisor; read by commands. */
 #include "state/state_db.h"
 
+#include <sqlite3.h>
+
 #include "base/json.h"
 #include "base/timeutil.h"
 

@@ -6,6 +6,7 @@
  * attempt changes nothing. */
 #include "state/state_db.h"
 
+#include <sqlite3.h>
 #include <string.h>
 
 #include "base/json.h"

@@ -117,7 +117,7 @@ static void proc_message(struct proc *p, const json_t *msg)
     p->beat_mono = time_mono_ms();
     if (streq(t, "ready"))
         proc_event(p, FSM_ON_IS_READY);
-    else if (!streq(t, "beat") && !streq(t, "hello"))
+    else if (!streq(t, "hello"))
         p->ops->on_message(p, msg);
 }
 

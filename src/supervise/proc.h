@@ -19,7 +19,7 @@ struct proc;
 struct proc_ops {
     /* After every move of the state. */
     void (*on_state)(struct proc *p, enum fsm_state old);
-    /* A message that is not hello, ready or beat. Borrowed. */
+    /* A message that is not hello or ready. Borrowed. */
     void (*on_message)(struct proc *p, const json_t *msg);
     /* One line worth a person's attention: "exited with status 1: restart in 0.4 s". */
     void (*on_event)(struct proc *p, const char *level, const char *text);

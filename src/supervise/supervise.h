@@ -9,15 +9,24 @@
 #include "conf/conf.h"
 
 struct supervise_options {
-    bool once; /* weir up --once: bounded, build everything, stop */
-    bool detach;
+    bool once;       /* weir up --once: bounded, build everything, stop */
+    bool detach;     /* in the background: SIGHUP does not end it, no terminal */
     bool sql_only;   /* headless build/run/test: only the sql pool */
-    json_t *request; /* with sql_only: {"cmd":"run","args":{…}} to run, then stop */
-    bool is_json;    /* -o json: the final summary as JSON on stdout */
-    bool is_quiet;
+    json_t *request; /* with sql_only: {"cmd":"run"|"plan","args":{…}}, then stop; a
+                        plan is in the summary as "plan" */
+    bool is_quiet;   /* no progress on stderr */
     const char *exe; /* path of weir for re-exec */
+    int ready_fd;    /* > 0: "ready\n" is written there once ready, then it is closed */
+    json_t **summary; /* not NULL: what the job came to, new reference (or left NULL):
+                         {platform, exit_status, failure, seconds, counts:{records_in,
+                         masked, rejected:{reason:n}, late, duplicates, corrections,
+                         stale, anomalies, alerts, unknown_store, unknown_product,
+                         windows, loaded:{load:rows}}, run: as the runs feed or null,
+                         gates: as the overview's} */
 };
-/* Returns the exit status of the whole (0, 1, 5, 130 …) or a negative error. */
+/* Returns the exit status of the whole (0, 1, 2, 3 nothing to do, 5 blocked, 130) with
+ * e saying why it is not 0, or a negative error: ERR_LOCKED when a supervisor runs
+ * there. */
 int supervise_run(const struct platform *p, const struct supervise_options *o,
                   struct err *e);
 

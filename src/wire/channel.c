@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -75,9 +76,30 @@ static void channel_print(const json_t *msg, const char *type)
     free(text);
 }
 
+/* What the process costs, beside every heartbeat and every set of figures. */
+static void channel_add_cost(json_t *msg, const char *type)
+{
+    json_t *to = streq(type, "beat") ? msg : json_object_get(msg, "data");
+    struct rusage u;
+    if ((!streq(type, "beat") && !streq(type, "metrics")) || !json_is_object(to) ||
+        getrusage(RUSAGE_SELF, &u) < 0)
+        return;
+    json_put_i64(to, "cpu_ms",
+                 (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000 +
+                     (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000);
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (f) {
+        if (fscanf(f, "%*s %ld", &pages) == 1)
+            json_put_i64(to, "rss_kb", pages * (sysconf(_SC_PAGESIZE) / 1024));
+        fclose(f);
+    }
+}
+
 int channel_send(struct channel *c, const char *type, json_t *msg, struct err *e)
 {
     json_put_str(msg, "t", type);
+    channel_add_cost(msg, type);
     int rc = 0;
     if (c->fd < 0)
         channel_print(msg, type);

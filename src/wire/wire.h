@@ -5,7 +5,7 @@
  * worker → supervisor
  *   {"t":"hello","kind":"ingest","name":"pos","pid":123,"version":"…"}
  *   {"t":"ready"}                       readiness, distinct from started
- *   {"t":"beat"}                        heartbeat, at least every 2 s while alive
+ *   {"t":"beat","cpu_ms":…,"rss_kb":…}  heartbeat, at least every 2 s while alive
  *   {"t":"metrics","data":{…}}          latest figures, replaces the previous (below)
  *   {"t":"event","level":"info|warn|error","text":"…"}   one line for the feed and audit
  *   {"t":"anomaly","data":{transaction_id,store_id,terminal_id,timestamp,total,reasons,
@@ -23,6 +23,7 @@
  *   {"t":"drain"}  read to the end offsets of now, flush, answer drained, keep running
  *   {"t":"stop"}   finish the epoch, close, exit 0
  *   {"t":"ack","id":7}
+ *   {"t":"alerts"}   (to the alert worker) the outbox has a new row
  *   {"t":"clock","now_ms":…}            the platform's data clock moved
  * The first stage of a run is planned, its items are executed one task per worker at a
  * time. Data of a task, by kind (absent members: not asked for):
@@ -34,6 +35,9 @@
  *          elapsed_s}
  *   an item of the plan (seed run test gate snapshot replay …): the item's own members and
  *          {command, run, full_refresh, vars, now_ms}
+ * Result data of an item may carry gates:[{name, on, verdict, failed, total}] and tests:[…];
+ * that of an item or of finish freshness:{"schema.relation": newest_ms} for the platform's
+ * freshness rows; the supervisor keeps both for the overview.
  * A worker that dies or is killed in a task counts as a retryable error of that attempt.
  *
  * Environment of a worker: WIRE_CHANNEL_ENV=3 tells that descriptor 3 is the channel,

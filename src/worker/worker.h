@@ -7,7 +7,7 @@
 #include "wire/channel.h"
 
 struct worker_kind {
-    const char *name, *summary;
+    const char *name, *operands, *summary;
     /* argv behind the kind: SOURCE, JOB …; returns 0 or negative. */
     int (*run)(const struct platform *p, int argc, char **argv, struct channel *ch,
                struct err *e);

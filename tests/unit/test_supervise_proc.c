@@ -37,6 +37,8 @@ static void on_state(struct proc *proc, enum fsm_state old)
 static void on_message(struct proc *proc, const json_t *msg)
 {
     (void)proc;
+    if (streq(json_str(msg, "t", ""), "beat"))
+        return;
     n_messages++;
     str_copy(last_event, sizeof last_event, json_str(msg, "text", ""));
 }

@@ -1,0 +1,370 @@
+/* The feeds of wire.h as JSON.
+ *
+ * in: units, state database, rings. out: one JSON value per feed. Called by control.c
+ * when a feed changed and has a subscriber, and by request.c. Always holds: shapes are
+ * exactly wire.h's. */
+#include "supervise/sup.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "base/timeutil.h"
+
+#define RUNS_SHOWN   50
+#define EVENTS_SHOWN 50
+
+static const char *overview_state(const struct sup *s)
+{
+    if (s->phase == PHASE_SNAPSHOT)
+        return "starting";
+    if (s->phase == PHASE_FLOW || s->phase == PHASE_BUILD)
+        return "running";
+    return s->phase >= PHASE_STOPPING ? "stopping" : "draining";
+}
+
+const char *unit_stage_state(const struct unit *u)
+{
+    switch (u->proc->state) {
+    case FSM_DONE:
+        return "done";
+    case FSM_FAILED:
+        return "failed";
+    case FSM_DOWN:
+        return u->has_drained || u->has_ended ? "done" : "waiting";
+    case FSM_STARTING:
+    case FSM_BACKOFF:
+        return "waiting";
+    case FSM_READY:
+    case FSM_CLEANING:
+    case FSM_STOPPING:
+    case FSM_N_STATES:
+        break;
+    }
+    if (u->has_drained || u->has_ended)
+        return "done";
+    return u->rate > 0 ? "running" : "idle";
+}
+
+static json_t *stage_unit(const struct unit *u)
+{
+    json_t *row = json_object();
+    char name[160];
+    const char *bare = strchr(u->proc->name, '.');
+    snprintf(name, sizeof name, "%s %s", unit_kind(u), bare ? bare + 1 : "");
+    bool is_load = u->role == UNIT_LOAD;
+    json_put_str(row, "name", name);
+    json_put_str(row, "kind", unit_kind(u));
+    json_put_str(row, "state", unit_stage_state(u));
+    json_put_i64(row, "in", unit_figure(u, is_load ? "rows" : "in"));
+    json_put_i64(row, "out", unit_figure(u, is_load ? "rows" : "out"));
+    json_put_num(row, "rate", u->rate);
+    json_put_i64(row, "lag", unit_figure(u, "lag"));
+    json_put_i64(row, "total", unit_figure(u, "total"));
+    json_put_i64(row, "position", unit_figure(u, "position"));
+    json_put_str(row, "detail", u->proc->detail);
+    return row;
+}
+
+static json_t *overview_stages(struct sup *s)
+{
+    json_t *rows = json_array();
+    units_each(s, u) if (u->role <= UNIT_LOAD)
+        json_array_append_new(rows, stage_unit(u));
+    const char *name;
+    json_t *g;
+    json_object_foreach (s->gates, name, g) {
+        json_t *row = json_object();
+        char text[160];
+        const char *verdict = json_str(g, "verdict", "");
+        snprintf(text, sizeof text, "gate %s", name);
+        json_put_str(row, "name", text);
+        json_put_str(row, "kind", "gate");
+        json_put_str(row, "state",
+                     streq(verdict, "fail") || streq(verdict, "error") ? "failed"
+                                                                       : "done");
+        json_put_i64(row, "in", json_i64(g, "total", 0));
+        json_put_i64(row, "out", json_i64(g, "failed", 0));
+        json_put_str(row, "detail", verdict);
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+static const char *freshness_verdict(int64_t age, const struct conf_freshness *f)
+{
+    if (age < 0)
+        return "unknown";
+    if (f->breach_ms > 0 && age >= f->breach_ms)
+        return "breach";
+    return f->warn_ms > 0 && age >= f->warn_ms ? "warn" : "ok";
+}
+
+static json_t *overview_freshness(struct sup *s)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < s->p->n_freshness; i++) {
+        const struct conf_freshness *f = &s->p->freshness[i];
+        json_t *row = json_object();
+        char layer[64];
+        str_copy(layer, sizeof layer, f->relation);
+        char *dot = strchr(layer, '.');
+        if (dot)
+            *dot = '\0';
+        int64_t newest = json_i64(s->freshness, f->relation, -1);
+        int64_t age = newest < 0 ? -1 : sup_now_ms(s) - newest;
+        age = newest >= 0 && age < 0 ? 0 : age;
+        json_put_str(row, "relation", f->relation);
+        json_put_str(row, "layer", layer);
+        json_put_i64(row, "newest_ms", newest);
+        json_put_i64(row, "age_ms", age);
+        json_put_i64(row, "warn_ms", f->warn_ms);
+        json_put_i64(row, "breach_ms", f->breach_ms);
+        json_put_str(row, "verdict", freshness_verdict(age, f));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+int64_t unit_rejected(const struct unit *u)
+{
+    const json_t *by = u->figures ? json_obj(u->figures, "rejected") : NULL;
+    int64_t n = 0;
+    const char *reason;
+    json_t *v;
+    json_object_foreach ((json_t *)(uintptr_t)by, reason, v)
+        n += json_integer_value(v);
+    return n;
+}
+
+static json_t *overview_counts(struct sup *s)
+{
+    int64_t in = 0, rejected = 0, late = 0, anomalies = 0, masked = 0, alerts = 0;
+    struct err e = {0};
+    units_each(s, u)
+    {
+        if (u->role == UNIT_SOURCE) {
+            in += unit_figure(u, "in");
+            masked += unit_figure(u, "masked");
+        }
+        if (u->role == UNIT_STREAM) {
+            late += unit_figure(u, "late");
+            anomalies += unit_figure(u, "anomalies");
+        }
+        if (u->role == UNIT_STREAM || u->role == UNIT_SOURCE)
+            rejected += unit_rejected(u);
+    }
+    (void)state_alert_count(s->state, &alerts, &e);
+    json_t *row = json_object();
+    json_put_i64(row, "records_in", in);
+    json_put_i64(row, "rejected", rejected);
+    json_put_i64(row, "late", late);
+    json_put_i64(row, "anomalies", anomalies);
+    json_put_i64(row, "alerts_open", alerts);
+    json_put_i64(row, "masked", masked);
+    return row;
+}
+
+static json_t *overview_gates(struct sup *s)
+{
+    json_t *rows = json_array(), *g;
+    const char *name;
+    json_object_foreach (s->gates, name, g)
+        json_array_append(rows, g);
+    return rows;
+}
+
+static json_t *overview_events(struct sup *s)
+{
+    json_t *rows = json_array();
+    size_t n = json_array_size(s->events);
+    for (size_t i = n > EVENTS_SHOWN ? n - EVENTS_SHOWN : 0; i < n; i++)
+        json_array_append(rows, json_array_get(s->events, i));
+    return rows;
+}
+
+static json_t *feed_overview(struct sup *s)
+{
+    json_t *o = json_object();
+    json_put_str(o, "platform", s->p->name);
+    json_put_str(o, "environment", s->p->environment);
+    json_put_str(o, "version", WEIR_VERSION);
+    json_put_str(o, "state", overview_state(s));
+    json_put_str(o, "phase", sup_phase_text(s->phase));
+    json_put_str(o, "clock", s->p->clock == CLOCK_DATA ? "data" : "wall");
+    json_put_i64(o, "now_ms", sup_now_ms(s));
+    json_put_i64(o, "started_ms", s->started_ms);
+    json_put_i64(o, "wall_ms", time_wall_ms());
+    json_put(o, "stages", overview_stages(s));
+    json_put(o, "freshness", overview_freshness(s));
+    json_put(o, "counts", overview_counts(s));
+    json_put(o, "run", run_json(s));
+    json_put(o, "gates", overview_gates(s));
+    json_put(o, "events", overview_events(s));
+    return o;
+}
+
+static json_t *feed_processes(struct sup *s)
+{
+    json_t *rows = json_array();
+    int64_t now = time_mono_ms();
+    units_each(s, u)
+    {
+        const struct proc *p = u->proc;
+        json_t *row = json_object();
+        int64_t up = p->at ? now - p->spawned_mono : 0;
+        int64_t cpu = unit_figure(u, "cpu_ms");
+        json_put_str(row, "name", p->name);
+        json_put_str(row, "kind", p->kind);
+        json_put_i64(row, "pid", p->pid);
+        json_put_str(row, "state", fsm_state_name(p->state));
+        json_put_i64(row, "restarts", p->restarts);
+        json_put_i64(row, "up_ms", up);
+        json_put_i64(row, "rss_kb", p->at ? unit_figure(u, "rss_kb") : 0);
+        json_put_num(row, "cpu_pct", up > 0 ? (double)cpu * 100 / (double)up : 0);
+        json_put_i64(row, "beat_ms", p->at ? now - p->beat_mono : -1);
+        json_put_str(row, "detail", p->detail);
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+static json_t *feed_lag(struct sup *s)
+{
+    json_t *o = json_object();
+    json_t *topics = json_arr(s->lag, "topics"), *groups = json_arr(s->lag, "groups");
+    json_put(o, "topics", topics ? json_incref(topics) : json_array());
+    json_put(o, "groups", groups ? json_incref(groups) : json_array());
+    return o;
+}
+
+static json_t *or_empty(json_t *rows)
+{
+    return rows ? rows : json_array();
+}
+
+static json_t *feed_tasks(struct sup *s, const char *run)
+{
+    struct err e = {0};
+    json_t *rows = NULL, *row;
+    int64_t id = 0;
+    size_t i;
+    if (!str_to_i64(str_of(run), &id) || state_tasks(s->state, id, &rows, &e) < 0)
+        return json_array();
+    json_array_foreach (rows, i, row)
+        json_object_del(row, "data"); /* asked for by tasks{} */
+    return rows;
+}
+
+static json_t *feed_log(struct sup *s, const char *name, int64_t from_seq)
+{
+    struct unit *u = unit_find(s, name);
+    if (u)
+        return logcap_json(&u->proc->log, from_seq, LOGCAP_RING_LINES);
+    json_t *o = json_object();
+    json_put(o, "lines", json_array());
+    json_put_i64(o, "dropped", 0);
+    json_put_i64(o, "seq", 1);
+    return o;
+}
+
+json_t *feed_json(struct sup *s, enum feed f, const char *name, int64_t from_seq)
+{
+    struct err e = {0};
+    json_t *rows = NULL;
+    switch (f) {
+    case FEED_OVERVIEW:
+        return feed_overview(s);
+    case FEED_LAG:
+        return feed_lag(s);
+    case FEED_PROCESSES:
+        return feed_processes(s);
+    case FEED_RUNS:
+        (void)state_runs(s->state, RUNS_SHOWN, &rows, &e);
+        return or_empty(rows);
+    case FEED_TASKS:
+        return feed_tasks(s, name);
+    case FEED_ANOMALIES:
+        return json_incref(s->anomalies);
+    case FEED_ALERTS:
+        (void)state_alerts(s->state, false, &rows, &e);
+        return or_empty(rows);
+    case FEED_LOG:
+        return feed_log(s, name, from_seq);
+    case FEED_N:
+        break;
+    }
+    return json_null();
+}
+
+/* ── conditions
+ * ──────────────────────────────────────────────────────────────────────── */
+
+static int condition_ready(struct sup *s)
+{
+    if (s->phase > PHASE_FLOW && !s->o->sql_only)
+        return s->phase >= PHASE_STOPPING ? -1 : 1;
+    if (s->phase < PHASE_FLOW)
+        return 0;
+    units_each(s, u)
+    {
+        bool is_long = u->role >= UNIT_SOURCE && u->role <= UNIT_ALERT;
+        if (is_long && u->proc->state != FSM_READY && u->proc->state != FSM_DONE)
+            return 0;
+    }
+    return 1;
+}
+
+/* Nothing to read, nothing to run: every worker that reports a lag reports none. */
+static int condition_idle(struct sup *s)
+{
+    if (condition_ready(s) != 1 || !run_is_idle(s))
+        return s->phase >= PHASE_STOPPING ? -1 : 0;
+    units_each(s, u)
+    {
+        bool has_lag = u->role == UNIT_STREAM || u->role == UNIT_LOAD;
+        if (has_lag && (!u->figures || unit_figure(u, "lag") > 0))
+            return 0;
+        int64_t total = unit_figure(u, "total");
+        if (u->role == UNIT_SOURCE && total > 0 && unit_figure(u, "position") < total)
+            return 0;
+    }
+    return 1;
+}
+
+static int condition_drained(struct sup *s)
+{
+    if (s->phase > PHASE_DRAIN_ALERT)
+        return 1;
+    return 0;
+}
+
+static int condition_run(struct sup *s, int64_t id)
+{
+    struct err e = {0};
+    json_t *run = NULL;
+    if (state_run_get(s->state, id, &run, &e) < 0)
+        return -1;
+    const char *st = json_str(run, "state", "");
+    int rc = !streq(st, "queued") && !streq(st, "running");
+    json_decref(run);
+    return rc;
+}
+
+int feed_condition(struct sup *s, const char *until)
+{
+    int64_t id = 0;
+    if (streq(until, "up"))
+        return 1;
+    if (streq(until, "ready"))
+        return condition_ready(s);
+    if (streq(until, "idle"))
+        return condition_idle(s);
+    if (streq(until, "drained"))
+        return condition_drained(s);
+    if (streq(until, "down"))
+        return 0; /* the connection's end says it */
+    if (str_starts(until, "run:") && str_to_i64(str_of(until + 4), &id))
+        return condition_run(s, id);
+    return ERR_USAGE;
+}

@@ -1,0 +1,15 @@
+/* Lines about tasks, the same for a headless run and for a client that follows one. */
+#ifndef SUPERVISE_REPORT_H
+#define SUPERVISE_REPORT_H
+
+#include <jansson.h>
+#include "base/buf.h"
+
+/* "1,234,567"; out has 32 bytes. */
+char *report_number(int64_t v, char out[32]);
+/* " 3/12 success  run   silver.stg_transactions  162,123 rows  0.84 s" and, behind it,
+ * the message when the task did not succeed. task: members as in the tasks feed, and
+ * name. */
+void report_task(const json_t *task, size_t n, size_t total, struct buf *out);
+
+#endif

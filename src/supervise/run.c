@@ -1,0 +1,784 @@
+/* Runs: a request becomes a plan, the plan's items become jobs as what they wait for
+ * ends.
+ *
+ * in: requests (run, rerun, schedules, the job itself). out: rows of runs and tasks,
+ * jobs for the sql pool, the run's end. Called by phase.c, request.c, schedule.c.
+ * Always holds: one run is active, the others wait in order (two would build the same
+ * tables); a decision costs the size of what it touches, not of the run; what an item
+ * that did not succeed leaves behind it is skipped, behind a gate it is blocked; the
+ * plan came from the one planner and only its dependencies are counted here. */
+#include "supervise/sup.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/timeutil.h"
+
+#define MAX_ATTEMPTS 3  /* of a retryable error */
+#define MAX_DEATHS   10 /* of its workers */
+#define RETRY_MS     1000
+
+enum item_state { ITEM_WAITING, ITEM_QUEUED, ITEM_ENDED };
+
+struct item {
+    struct run *run;
+    const char *node, *kind; /* of json */
+    json_t *json, *result;   /* the plan's item; what finish gets */
+    size_t *down, n_down, waits;
+    enum item_state state;
+    int errors, deaths, attempt;
+    uv_timer_t *retry;
+};
+
+struct run {
+    struct sup *sup;
+    int64_t id, started_mono;
+    char command[32], who[64];
+    json_t *request, *plan;
+    struct item *items;
+    size_t n, left;
+    size_t n_failed, n_blocked, n_skipped;
+    bool is_cancelled, has_started, is_finishing, is_resumed;
+    char note[ERR_TEXT_MAX + 64];
+};
+
+static void run_next(struct sup *s);
+static void run_items_begin(struct run *r);
+static void run_end(struct run *r);
+
+/* ── requests
+ * ────────────────────────────────────────────────────────────────────────── */
+
+static void copy_member(json_t *to, const json_t *from, const char *key)
+{
+    json_t *v = json_object_get(from, key);
+    if (v && !json_is_null(v))
+        json_object_set(to, key, v);
+}
+
+static int last_tasks(struct sup *s, json_t *data, struct err *e)
+{
+    json_t *runs = NULL, *tasks = NULL;
+    int rc = state_runs(s->state, 50, &runs, e);
+    for (size_t i = 0; rc == 0 && !tasks && i < json_array_size(runs); i++) {
+        const json_t *r = json_array_get(runs, i);
+        const char *st = json_str(r, "state", "");
+        if (streq(st, "failed") || streq(st, "blocked") || streq(st, "crashed") ||
+            streq(st, "cancelled"))
+            rc = state_tasks(s->state, json_i64(r, "id", 0), &tasks, e);
+        else if (streq(st, "success"))
+            break;
+    }
+    json_decref(runs);
+    if (tasks)
+        json_put(data, "last_tasks", tasks);
+    return rc;
+}
+
+json_t *run_plan_data(struct sup *s, const json_t *request, int64_t id, struct err *e)
+{
+    static const char *const members[] = {"select",       "exclude",   "indirect",
+                                          "full_refresh", "fail_fast", "vars",
+                                          "node",         "scope",     "args"};
+    json_t *data = json_object();
+    json_put_str(data, "command", json_str(request, "command", "build"));
+    json_put_str(data, "reason", json_str(request, "reason", "requested"));
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        copy_member(data, request, members[i]);
+    json_put_i64(data, "now_ms", sup_now_ms(s));
+    if (id > 0)
+        json_put_i64(data, "run", id);
+    if (json_object_get(request, "scope") && last_tasks(s, data, e) < 0) {
+        json_decref(data);
+        return NULL;
+    }
+    return data;
+}
+
+int run_request(struct sup *s, const json_t *request, const char *who, int64_t *id,
+                struct err *e)
+{
+    if (!s->p->models_project)
+        return err_set(e, ERR_CONFIG,
+                       "there is nothing to build: this platform has no "
+                       "models project (`models:` in weir.yml)");
+    if (s->is_stopping)
+        return err_set(e, ERR_UNAVAILABLE, "the platform is stopping");
+    struct run *r = mem_alloc(sizeof *r);
+    r->sup = s;
+    r->request = json_deep_copy(request);
+    const char *node = json_str(request, "node", NULL);
+    str_copy(r->command, sizeof r->command, json_str(request, "command", "build"));
+    str_copy(r->who, sizeof r->who, who);
+    char reason[256];
+    const char *scope = json_str(request, "scope", NULL);
+    if (node || scope)
+        snprintf(reason, sizeof reason, "rerun %s (%s)", node ? node : "what failed",
+                 scope ? scope : "this");
+    else
+        str_copy(reason, sizeof reason, json_str(request, "reason", "requested"));
+    json_put_str(r->request, "reason", reason);
+    int rc = state_run_new(s->state, r->command, reason, r->request, id, e);
+    if (rc < 0) {
+        json_decref(r->request);
+        mem_free(r);
+        return rc;
+    }
+    r->id = *id;
+    vec_push(&s->queue, r);
+    control_changed(s, FEED_RUNS, NULL);
+    run_next(s);
+    return 0;
+}
+
+/* ── propagation
+ * ─────────────────────────────────────────────────────────────────────── */
+
+static json_t *item_row(const struct item *it, const char *state, const json_t *result)
+{
+    json_t *row = json_object();
+    json_put_str(row, "node", it->node);
+    json_put_str(row, "name", json_str(it->json, "name", it->node));
+    json_put_str(row, "kind", it->kind);
+    json_put_str(row, "state", state);
+    json_put_str(row, "status", state);
+    json_put_i64(row, "attempt", it->attempt);
+    copy_member(row, result, "message");
+    copy_member(row, result, "rows");
+    copy_member(row, result, "seconds");
+    copy_member(row, result, "data");
+    return row;
+}
+
+static void item_ended(struct item *it, const char *state, const json_t *result)
+{
+    struct run *r = it->run;
+    it->state = ITEM_ENDED;
+    r->left--;
+    json_decref(it->result);
+    it->result = item_row(it, state, result);
+    progress_task(r->sup, it->result, r->n - r->left, r->n);
+}
+
+/* Everything behind an item that did not succeed; an explicit stack, plans may be deep.
+ */
+static void item_skip_down(struct item *from, const char *state)
+{
+    struct run *r = from->run;
+    VEC(struct item *) todo = {0};
+    char why[300];
+    snprintf(why, sizeof why, "%s did not succeed",
+             json_str(from->json, "name", from->node));
+    if (streq(state, "blocked"))
+        snprintf(why, sizeof why, "blocked by a gate on %s",
+                 json_str(from->json, "name", from->node));
+    json_t *result = json_object();
+    json_put_str(result, "message", why);
+    vec_push(&todo, from);
+    while (todo.n > 0) {
+        struct item *it = todo.v[--todo.n];
+        for (size_t i = 0; i < it->n_down; i++) {
+            struct item *d = &r->items[it->down[i]];
+            struct err e = {0};
+            if (d->state != ITEM_WAITING)
+                continue;
+            int rc = state_task_move(r->sup->state, r->id, d->node, "waiting", state,
+                                     why, &e);
+            sup_check(r->sup, rc, &e);
+            item_ended(d, state, result);
+            r->n_skipped++;
+            vec_push(&todo, d);
+        }
+    }
+    vec_release(&todo);
+    json_decref(result);
+}
+
+static void item_queue(struct item *it);
+
+static void item_release_down(struct item *it)
+{
+    struct run *r = it->run;
+    for (size_t i = 0; i < it->n_down; i++) {
+        struct item *d = &r->items[it->down[i]];
+        if (d->state == ITEM_WAITING && --d->waits == 0)
+            item_queue(d);
+    }
+}
+
+/* Nothing more is begun; what runs ends by itself. */
+static void run_cancel_waiting(struct run *r, const char *why)
+{
+    json_t *result = json_object();
+    json_put_str(result, "message", why);
+    for (size_t i = 0; i < r->n; i++) {
+        struct item *it = &r->items[i];
+        struct err e = {0};
+        if (it->state == ITEM_ENDED || it->retry)
+            continue;
+        int rc = state_task_move(r->sup->state, r->id, it->node, "waiting", "cancelled",
+                                 why, &e);
+        if (rc == ERR_AGAIN)
+            continue; /* it runs */
+        sup_check(r->sup, rc, &e);
+        item_ended(it, "cancelled", result);
+        r->n_skipped++;
+    }
+    json_decref(result);
+}
+
+/* ── items as jobs
+ * ───────────────────────────────────────────────────────────────────── */
+
+static void on_retry(uv_timer_t *t)
+{
+    struct item *it = t->data;
+    it->retry = NULL;
+    uv_close((uv_handle_t *)t, sup_free_handle);
+    item_queue(it);
+}
+
+static bool item_retry(struct item *it, const json_t *msg)
+{
+    struct run *r = it->run;
+    struct err e = {0};
+    if (!json_flag(msg, "retryable", false) || ++it->errors >= MAX_ATTEMPTS ||
+        r->is_cancelled)
+        return false;
+    const char *why = json_str(msg, "message", "retryable error");
+    int rc =
+        state_task_move(r->sup->state, r->id, it->node, "running", "waiting", why, &e);
+    sup_check(r->sup, rc, &e);
+    it->state = ITEM_WAITING;
+    it->waits = 1; /* for the timer */
+    it->retry = mem_alloc(sizeof *it->retry);
+    uv_timer_init(&r->sup->loop, it->retry);
+    it->retry->data = it;
+    uv_timer_start(it->retry, on_retry, (uint64_t)(RETRY_MS << (it->errors - 1)), 0);
+    return true;
+}
+
+static void take_gates(struct sup *s, const json_t *msg)
+{
+    json_t *gates = json_arr(json_obj(msg, "data"), "gates"), *g;
+    size_t i;
+    json_array_foreach (gates, i, g) {
+        struct err e = {0};
+        const char *name = json_str(g, "name", NULL);
+        if (!name)
+            continue;
+        json_t *row = json_deep_copy(g);
+        if (!json_object_get(row, "at_ms"))
+            json_put_i64(row, "at_ms", time_wall_ms());
+        int rc = state_put(s->state, "gate", name, row, &e);
+        sup_check(s, rc, &e);
+        json_put(s->gates, name, row);
+    }
+}
+
+static void take_freshness(struct sup *s, const json_t *msg)
+{
+    json_t *f = json_obj(json_obj(msg, "data"), "freshness");
+    if (!f)
+        return;
+    json_object_update(s->freshness, f);
+    struct err e = {0};
+    int rc = state_put(s->state, "freshness", "newest", s->freshness, &e);
+    sup_check(s, rc, &e);
+}
+
+static void item_judge(struct item *it, const char *status)
+{
+    struct run *r = it->run;
+    if (streq(status, "blocked")) {
+        r->n_blocked++;
+        item_skip_down(it, "blocked");
+    } else if (streq(status, "error") || streq(status, "fail")) {
+        r->n_failed++;
+        if (!r->note[0])
+            snprintf(r->note, sizeof r->note, "%s: %s",
+                     json_str(it->json, "name", it->node),
+                     json_str(it->result, "message", status));
+        item_skip_down(it, "skipped");
+    } else if (streq(status, "skipped")) {
+        r->n_skipped++;
+        item_skip_down(it, "skipped");
+    } else {
+        item_release_down(it);
+        return;
+    }
+    if (json_flag(r->request, "fail_fast", false))
+        run_cancel_waiting(r, "--fail-fast: an earlier item did not succeed");
+}
+
+static const char *const item_states[] = {"success", "pass",    "warn",    "fail",
+                                          "error",   "skipped", "blocked", NULL};
+
+static const char *item_status(const json_t *msg)
+{
+    const char *status = json_str(msg, "status", "error");
+    for (size_t i = 0; item_states[i]; i++)
+        if (streq(item_states[i], status))
+            return item_states[i];
+    return "error";
+}
+
+static void run_progressed(struct run *r);
+
+static void item_done(struct job *j, const json_t *msg, const char *text)
+{
+    struct item *it = j->arg;
+    struct run *r = it->run;
+    struct err e = {0};
+    json_t *failed = NULL;
+    if (msg && item_retry(it, msg)) {
+        control_changed(r->sup, FEED_TASKS, NULL);
+        return;
+    }
+    if (!msg) { /* no worker could do it */
+        failed = json_object();
+        json_put_str(failed, "status", "error");
+        json_put_str(failed, "message", text);
+        msg = failed;
+    }
+    const char *status = item_status(msg);
+    int rc = it->attempt == 0 ? state_task_move(r->sup->state, r->id, it->node,
+                                                "waiting", status, text, &e)
+                              : state_task_end(r->sup->state, r->id, it->node,
+                                               it->attempt, status, msg, &e);
+    sup_check(r->sup, rc, &e);
+    take_gates(r->sup, msg);
+    take_freshness(r->sup, msg);
+    item_ended(it, status, msg);
+    item_judge(it, status);
+    json_decref(failed);
+    run_progressed(r);
+}
+
+static bool item_begin(struct job *j)
+{
+    struct item *it = j->arg;
+    struct err e = {0};
+    int rc = state_task_start(it->run->sup->state, it->run->id, it->node,
+                              j->worker->proc->name, &it->attempt, &e);
+    if (rc == ERR_AGAIN)
+        return false; /* cancelled meanwhile */
+    sup_check(it->run->sup, rc, &e);
+    if (rc < 0) /* not written (a full disk): the work goes on */
+        it->attempt = j->attempt + 1;
+    j->attempt = it->attempt;
+    control_changed(it->run->sup, FEED_TASKS, NULL);
+    return true;
+}
+
+static bool item_died(struct job *j)
+{
+    struct item *it = j->arg;
+    struct err e = {0};
+    if (++it->deaths >= MAX_DEATHS)
+        return false;
+    int rc = state_task_move(it->run->sup->state, it->run->id, it->node, "running",
+                             "waiting", "its worker died", &e);
+    sup_check(it->run->sup, rc, &e);
+    return true;
+}
+
+static json_t *run_job_data(struct run *r, const json_t *item)
+{
+    json_t *data = item ? json_deep_copy(item) : json_object();
+    json_put_str(data, "command", r->command);
+    json_put_i64(data, "run", r->id);
+    copy_member(data, r->request, "full_refresh");
+    if (item) /* the plan decides per item where it says so */
+        copy_member(data, item, "full_refresh");
+    copy_member(data, r->request, "vars");
+    json_put_i64(data, "now_ms", sup_now_ms(r->sup));
+    return data;
+}
+
+static void item_queue(struct item *it)
+{
+    struct job *j = job_new(it->run->sup, it->kind, run_job_data(it->run, it->json));
+    it->state = ITEM_QUEUED;
+    it->waits = 0;
+    j->arg = it;
+    j->begin = item_begin;
+    j->done = item_done;
+    j->died = item_died;
+    job_queue(j);
+}
+
+/* ── the run's own life
+ * ──────────────────────────────────────────────────────────────── */
+
+static void run_free(struct run *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        mem_free(r->items[i].down);
+        json_decref(r->items[i].json);
+        json_decref(r->items[i].result);
+    }
+    mem_free(r->items);
+    json_decref(r->request);
+    json_decref(r->plan);
+    mem_free(r);
+}
+
+static const char *run_verdict(const struct run *r)
+{
+    if (r->is_cancelled)
+        return "cancelled";
+    if (r->n_failed > 0 || (r->note[0] && r->n_blocked == 0))
+        return "failed";
+    return r->n_blocked > 0 ? "blocked" : "success";
+}
+
+static void run_end(struct run *r)
+{
+    struct sup *s = r->sup;
+    struct err e = {0};
+    const char *verdict = run_verdict(r);
+    if (r->note[0])
+        sup_check(s, state_run_note(s->state, r->id, r->note, &e), &e);
+    int rc = state_run_move(s->state, r->id, "queued|running", verdict, &e);
+    sup_check(s, rc, &e);
+    char text[ERR_TEXT_MAX + 200];
+    snprintf(text, sizeof text, "run %lld (%s) %s%s%s", (long long)r->id, r->command,
+             verdict, r->note[0] ? ": " : "", r->note);
+    bool is_ok = streq(verdict, "success");
+    sup_event(s, is_ok ? "info" : "error", "run", text);
+    if (r->id == s->build_run) {
+        str_copy(s->build_state, sizeof s->build_state, verdict);
+        if (streq(verdict, "failed"))
+            sup_fail(s, 1, "%s", r->note[0] ? r->note : text);
+        else if (streq(verdict, "blocked"))
+            sup_fail(s, 5, "blocked by a gate");
+        else if (is_ok && r->n == 0 && s->o->sql_only)
+            sup_fail(s, 3, "nothing to do");
+    }
+    s->run = NULL;
+    run_free(r);
+    control_changed(s, FEED_RUNS, NULL);
+    control_changed(s, FEED_TASKS, NULL);
+    schedule_run_ended(s);
+    run_next(s);
+    sup_advance(s);
+}
+
+static void finish_done(struct job *j, const json_t *msg, const char *text)
+{
+    struct run *r = j->arg;
+    const char *why = msg ? json_str(msg, "message", "failed") : text;
+    if (!msg || streq(item_status(msg), "error")) {
+        if (!r->note[0])
+            snprintf(r->note, sizeof r->note, "end of the run: %s", why);
+        r->n_failed++;
+    } else {
+        take_freshness(r->sup, msg);
+    }
+    run_end(r);
+}
+
+static void run_finish(struct run *r)
+{
+    json_t *data = run_job_data(r, NULL), *results = json_array();
+    for (size_t i = 0; i < r->n; i++)
+        if (r->items[i].result)
+            json_array_append(results, r->items[i].result);
+    json_put(data, "results", results);
+    json_put(data, "args", json_incref(r->request));
+    json_put_num(data, "elapsed_s", (double)(time_mono_ms() - r->started_mono) / 1000);
+    r->is_finishing = true;
+    struct job *j = job_new(r->sup, "finish", data);
+    j->arg = r;
+    j->done = finish_done;
+    job_queue(j);
+}
+
+static void run_progressed(struct run *r)
+{
+    control_changed(r->sup, FEED_TASKS, NULL);
+    control_changed(r->sup, FEED_RUNS, NULL);
+    control_changed(r->sup, FEED_OVERVIEW, NULL);
+    if (r->left > 0 || r->is_finishing)
+        return;
+    if (r->is_cancelled || r->n == 0)
+        run_end(r);
+    else
+        run_finish(r);
+}
+
+static void start_done(struct job *j, const json_t *msg, const char *text)
+{
+    struct run *r = j->arg;
+    if (!msg || streq(item_status(msg), "error")) {
+        snprintf(r->note, sizeof r->note, "start of the run: %s",
+                 msg ? json_str(msg, "message", "failed") : text);
+        run_cancel_waiting(r, r->note);
+        run_end(r);
+        return;
+    }
+    run_items_begin(r);
+}
+
+static void run_items_begin(struct run *r)
+{
+    r->has_started = true;
+    for (size_t i = 0; i < r->n && !r->is_cancelled; i++)
+        if (r->items[i].state == ITEM_WAITING && r->items[i].waits == 0)
+            item_queue(&r->items[i]);
+    run_progressed(r);
+}
+
+static int item_add(struct run *r, size_t i, struct map *by_node, struct err *e)
+{
+    struct item *it = &r->items[i];
+    it->json = json_incref(json_array_get(json_arr(r->plan, "items"), i));
+    it->run = r;
+    it->node = json_str(it->json, "node", NULL);
+    it->kind = json_str(it->json, "kind", "run");
+    if (!it->node || map_has(by_node, it->node))
+        return err_set(e, ERR_PROTOCOL, "the plan's item %zu has no node of its own",
+                       i + 1);
+    json_t *after = json_arr(it->json, "after"), *dep;
+    size_t k;
+    json_array_foreach (after, k, dep) {
+        size_t at = (size_t)(uintptr_t)map_get(by_node, json_string_value(dep));
+        if (at == 0)
+            return err_set(e, ERR_PROTOCOL,
+                           "the plan has %s after %s, which is not before it", it->node,
+                           json_string_value(dep));
+        struct item *up = &r->items[at - 1];
+        up->down = mem_realloc(up->down, (up->n_down + 1) * sizeof *up->down);
+        up->down[up->n_down++] = i;
+        it->waits++;
+    }
+    map_put(by_node, it->node, (void *)(uintptr_t)(i + 1));
+    return r->is_resumed
+               ? 0
+               : state_task_add(r->sup->state, r->id, it->node, it->kind,
+                                json_object_get(it->json, "after"), it->json, e);
+}
+
+static int run_items_make(struct run *r, struct err *e)
+{
+    struct map by_node;
+    map_init(&by_node);
+    r->n = r->left = json_array_size(json_arr(r->plan, "items"));
+    r->items = mem_alloc((r->n + 1) * sizeof *r->items);
+    int rc = state_begin(r->sup->state, e);
+    for (size_t i = 0; i < r->n && rc >= 0; i++)
+        rc = item_add(r, i, &by_node, e);
+    if (rc >= 0)
+        rc = state_commit(r->sup->state, e);
+    else
+        state_rollback(r->sup->state);
+    map_release(&by_node);
+    return rc;
+}
+
+static void plan_done(struct job *j, const json_t *msg, const char *text)
+{
+    struct run *r = j->arg;
+    struct err e = {0};
+    if (!msg || !streq(json_str(msg, "t", ""), "plan")) {
+        snprintf(r->note, sizeof r->note, "no plan: %s",
+                 msg ? json_str(msg, "message", "failed") : text);
+        run_end(r);
+        return;
+    }
+    r->plan = json_deep_copy(json_object_get(msg, "data"));
+    if (run_items_make(r, &e) < 0) {
+        r->n = r->left = 0;
+        snprintf(r->note, sizeof r->note, "no plan: %s", e.text);
+        run_end(r);
+        return;
+    }
+    if (r->n == 0) {
+        run_end(r);
+        return;
+    }
+    struct job *start = job_new(r->sup, "start", run_job_data(r, NULL));
+    json_put(start->data, "args", json_incref(r->request));
+    start->arg = r;
+    start->done = start_done;
+    job_queue(start);
+}
+
+/* Begin the next run that waits. */
+static void run_next(struct sup *s)
+{
+    while (!s->run && s->queue.n > 0 && !s->is_closing) {
+        struct run *r = s->queue.v[0];
+        struct err e = {0};
+        s->queue.n--;
+        memmove(s->queue.v, s->queue.v + 1, s->queue.n * sizeof *s->queue.v);
+        s->run = r;
+        r->started_mono = time_mono_ms();
+        sup_check(s, state_run_move(s->state, r->id, "queued", "running", &e), &e);
+        control_changed(s, FEED_RUNS, NULL);
+        json_t *data = run_plan_data(s, r->request, r->id, &e);
+        if (!data) {
+            str_copy(r->note, sizeof r->note, e.text);
+            run_end(r);
+            return;
+        }
+        struct job *j = job_new(s, "plan", data);
+        j->arg = r;
+        j->done = plan_done;
+        job_queue(j);
+    }
+}
+
+/* ── cancelling
+ * ──────────────────────────────────────────────────────────────────────── */
+
+static void run_cancel_active(struct run *r)
+{
+    r->is_cancelled = true;
+    job_cancel_all(r->sup, r); /* plan, start, finish */
+    for (size_t i = 0; i < r->n; i++) {
+        struct item *it = &r->items[i];
+        struct err e = {0};
+        if (it->retry) {
+            uv_timer_stop(it->retry);
+            uv_close((uv_handle_t *)it->retry, sup_free_handle);
+            it->retry = NULL;
+        }
+        if (it->state == ITEM_ENDED)
+            continue;
+        job_cancel_all(r->sup, it);
+        (void)state_task_move(r->sup->state, r->id, it->node, "waiting|running",
+                              "cancelled", "the run was cancelled", &e);
+        it->state = ITEM_ENDED;
+        r->left--;
+    }
+    run_end(r);
+}
+
+int run_cancel(struct sup *s, int64_t id, struct err *e)
+{
+    if (s->run && s->run->id == id) {
+        run_cancel_active(s->run);
+        return 0;
+    }
+    for (size_t i = 0; i < s->queue.n; i++) {
+        struct run *r = s->queue.v[i];
+        if (r->id != id)
+            continue;
+        memmove(s->queue.v + i, s->queue.v + i + 1, (s->queue.n - i - 1) * sizeof(r));
+        s->queue.n--;
+        int rc = state_run_move(s->state, id, "queued", "cancelled", e);
+        run_free(r);
+        control_changed(s, FEED_RUNS, NULL);
+        return rc;
+    }
+    return err_set(e, ERR_NOTFOUND, "run %lld is neither running nor queued",
+                   (long long)id);
+}
+
+void run_cancel_all(struct sup *s)
+{
+    struct err e = {0};
+    while (s->queue.n > 0)
+        sup_check(s, run_cancel(s, s->queue.v[0]->id, &e), &e);
+    if (s->run)
+        run_cancel_active(s->run);
+}
+
+bool run_is_idle(const struct sup *s)
+{
+    return !s->run && s->queue.n == 0;
+}
+
+json_t *run_json(const struct sup *s)
+{
+    const struct run *r = s->run;
+    if (!r)
+        return json_null();
+    json_t *row = json_object();
+    int64_t spent = time_mono_ms() - r->started_mono;
+    size_t done = r->n - r->left;
+    json_put_i64(row, "id", r->id);
+    json_put_str(row, "command", r->command);
+    json_put_str(row, "state",
+                 r->is_finishing ? "finishing"
+                 : r->n          ? "running"
+                                 : "planning");
+    json_put_i64(row, "done", (int64_t)done);
+    json_put_i64(row, "total", (int64_t)r->n);
+    json_put_i64(row, "failed", (int64_t)(r->n_failed + r->n_blocked));
+    json_put_i64(row, "eta_ms", done ? spent * (int64_t)r->left / (int64_t)done : -1);
+    return row;
+}
+
+/* ── after a crash of the supervisor
+ * ─────────────────────────────────────────────────── */
+
+/* The plan as it was stored: items still waiting go on, ended ones count as they ended.
+ */
+static int run_resume(struct sup *s, const json_t *row, struct err *e)
+{
+    struct run *r = mem_alloc(sizeof *r);
+    json_t *tasks = NULL, *t;
+    size_t i;
+    r->sup = s;
+    r->id = json_i64(row, "id", 0);
+    r->is_resumed = r->has_started = true;
+    r->started_mono = time_mono_ms();
+    str_copy(r->command, sizeof r->command, json_str(row, "command", "build"));
+    r->request = json_deep_copy(json_object_get(row, "args"));
+    int rc = state_tasks(s->state, r->id, &tasks, e);
+    if (rc < 0 ||
+        json_array_size(tasks) == 0) { /* it had no plan yet: from the start */
+        json_decref(tasks);
+        r->is_resumed = false;
+        if (streq(json_str(row, "state", ""), "running"))
+            rc = state_run_move(s->state, r->id, "running", "queued", e);
+        vec_push(&s->queue, r);
+        return rc;
+    }
+    r->plan = json_object();
+    json_t *items = json_array();
+    json_array_foreach (tasks, i, t)
+        json_array_append(items, json_object_get(t, "item"));
+    json_put(r->plan, "items", items);
+    rc = run_items_make(r, e);
+    for (i = 0; i < r->n && rc == 0; i++) {
+        const char *st = json_str(json_array_get(tasks, i), "state", "waiting");
+        struct item *it = &r->items[i];
+        it->attempt = (int)json_i64(json_array_get(tasks, i), "attempt", 0);
+        if (streq(st, "waiting"))
+            continue;
+        item_ended(it, st, json_array_get(tasks, i));
+        for (size_t k = 0; k < it->n_down; k++)
+            r->items[it->down[k]].waits--;
+        r->n_failed += streq(st, "error") || streq(st, "fail");
+        r->n_blocked += streq(st, "blocked");
+    }
+    json_decref(tasks);
+    s->run = r;
+    if (rc == 0)
+        run_items_begin(r);
+    return rc;
+}
+
+int run_resume_all(struct sup *s, struct err *e)
+{
+    json_t *runs = NULL;
+    int rc = state_runs(s->state, 50, &runs, e);
+    for (size_t i = json_array_size(runs); rc == 0 && i-- > 0;) {
+        const json_t *row = json_array_get(runs, i);
+        const char *st = json_str(row, "state", "");
+        if (streq(st, "running") && !s->run)
+            rc = run_resume(s, row, e);
+        else if (streq(st, "queued") || streq(st, "running"))
+            rc = run_resume(s, row, e);
+    }
+    json_decref(runs);
+    run_next(s);
+    return rc;
+}

@@ -1,0 +1,104 @@
+/* `weir worker KIND …`: the child's end of the control channel, one adapter per kind.
+ *
+ * in: the platform (from the environment, never argv), the operands of the kind. out:
+ * exit status: 0 ended as asked, 2 configuration (never retried), else restarted.
+ * Called by the hidden command worker. Always holds: a worker whose supervisor is gone
+ * ends; SIGTERM and the stop message mean the same: finish the epoch, close, exit 0. */
+#include "worker/worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "ingest/ingest.h"
+
+static struct channel channel;
+
+static void on_term(int signum)
+{
+    (void)signum;
+    channel.is_stopping = true; /* looked at by every channel_poll */
+}
+
+static int run_ingest(const struct platform *p, int argc, char **argv,
+                      struct channel *ch, struct err *e)
+{
+    const struct conf_source *s = argc > 0 ? conf_source(p, argv[0]) : NULL;
+    if (!s)
+        return err_set(e, ERR_CONFIG, "weir.yml has no source %s", argc ? argv[0] : "");
+    return ingest_run(p, s, argc > 1 && streq(argv[1], "bounded"), ch, e);
+}
+
+static const struct worker_kind kinds[] = {
+#define X(kind, operands, text) {#kind, operands, text, run_##kind},
+#include "worker/worker.list"
+#undef X
+};
+#define N_KINDS (sizeof kinds / sizeof *kinds)
+
+const struct worker_kind *worker_find(const char *name)
+{
+    for (size_t i = 0; i < N_KINDS; i++)
+        if (streq(kinds[i].name, name))
+            return &kinds[i];
+    return NULL;
+}
+
+static int worker_unknown(const char *name, struct err *e)
+{
+    const char *names[N_KINDS];
+    for (size_t i = 0; i < N_KINDS; i++)
+        names[i] = kinds[i].name;
+    const char *near = str_nearest(name, names, N_KINDS);
+    return err_set(e, ERR_USAGE, "there is no worker \"%s\"%s%s%s", name,
+                   near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+/* "stream enrichment 0 1" → "stream.enrichment", as the supervisor calls it. */
+static void worker_name(char *out, size_t size, int argc, char **argv)
+{
+    (void)snprintf(out, size, argc > 1 ? "%s.%s" : "%s", argv[0],
+                   argc > 1 ? argv[1] : "");
+}
+
+static int worker_finish(int rc, const struct err *e)
+{
+    if (rc >= 0 || (channel.is_stopping && rc == ERR_INTERRUPTED))
+        return 0;
+    /* Nobody is left to tell when the channel closed. */
+    if (rc != ERR_UNAVAILABLE || !channel.is_stopping)
+        log_error("%s", e->text);
+    return err_exit_status(rc);
+}
+
+int worker_main(const struct platform *p, int argc, char **argv)
+{
+    struct err e = {0};
+    char name[160];
+    const struct worker_kind *kind = argc > 0 ? worker_find(argv[0]) : NULL;
+    if (!kind) {
+        int rc = worker_unknown(argc > 0 ? argv[0] : "", &e);
+        log_error("%s", e.text);
+        return err_exit_status(rc);
+    }
+    worker_name(name, sizeof name, argc, argv);
+    log_set_name(name);
+    (void)prctl(PR_SET_NAME, kind->name);
+    signal(SIGPIPE, SIG_IGN);
+    int rc = channel_open(&channel, kind->name, name, &e);
+    struct sigaction term = {.sa_handler = on_term};
+    sigaction(SIGTERM, &term, NULL);
+    if (channel.fd < 0)
+        sigaction(SIGINT, &term,
+                  NULL); /* by hand: Ctrl-C; else the supervisor's word */
+    else
+        signal(SIGINT, SIG_IGN);
+    if (rc >= 0)
+        rc = kind->run(p, argc - 1, argv + 1, &channel, &e);
+    rc = worker_finish(rc, &e);
+    channel_close(&channel);
+    return rc;
+}
