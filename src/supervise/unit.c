@@ -99,24 +99,44 @@ static void unit_rate(struct unit *u)
     }
 }
 
+/* The lag worker also knows the data clock and how fresh the tables are. */
+static void unit_lag(struct unit *u, const json_t *data)
+{
+    struct sup *s = u->sup;
+    json_t *rows = json_arr(data, "freshness"), *row;
+    size_t i;
+    json_decref(s->lag);
+    s->lag = json_incref(u->figures);
+    json_array_foreach (rows, i, row) {
+        const char *relation = json_str(row, "relation", NULL);
+        if (relation && json_i64(row, "newest_ms", -1) >= 0)
+            json_put_i64(s->freshness, relation, json_i64(row, "newest_ms", -1));
+    }
+    if (json_i64(data, "clock_ms", -1) > 0)
+        clock_see(s, json_i64(data, "clock_ms", -1));
+    control_changed(s, FEED_LAG, NULL);
+}
+
 static void unit_figures(struct unit *u, const json_t *data)
 {
     if (!json_is_object(data))
         return;
     if (!u->figures)
         u->figures = json_object();
+    json_t *rejected = json_incref(json_object_get(u->figures, "rejected"));
     json_object_update(u->figures, (json_t *)(uintptr_t)data);
+    /* A last word that only says how many does not take the reasons away. */
+    if (json_is_object(rejected) && !json_is_object(json_object_get(data, "rejected")))
+        json_object_set(u->figures, "rejected", rejected);
+    json_decref(rejected);
     unit_rate(u);
-    u->is_dirty = true;
+    u->is_dirty = u->role != UNIT_LAG; /* the lag of now means nothing tomorrow */
     if (u->role == UNIT_SOURCE && json_i64(data, "at_ms", -1) > 0)
         clock_see(u->sup, json_i64(data, "at_ms", -1));
     if (u->role == UNIT_STREAM && json_i64(data, "newest_ms", -1) > 0)
         clock_see(u->sup, json_i64(data, "newest_ms", -1));
-    if (u->role == UNIT_LAG) {
-        json_decref(u->sup->lag);
-        u->sup->lag = json_incref(u->figures);
-        control_changed(u->sup, FEED_LAG, NULL);
-    }
+    if (u->role == UNIT_LAG)
+        unit_lag(u, data);
     sup_save_soon(u->sup);
     control_changed(u->sup, FEED_OVERVIEW, NULL);
     progress_unit(u);

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "bus/lag_worker.h"
 #include "ingest/ingest.h"
 
 static struct channel channel;
@@ -30,6 +31,14 @@ static int run_ingest(const struct platform *p, int argc, char **argv,
     if (!s)
         return err_set(e, ERR_CONFIG, "weir.yml has no source %s", argc ? argv[0] : "");
     return ingest_run(p, s, argc > 1 && streq(argv[1], "bounded"), ch, e);
+}
+
+static int run_lag(const struct platform *p, int argc, char **argv, struct channel *ch,
+                   struct err *e)
+{
+    (void)argc;
+    (void)argv;
+    return lag_run(p, ch, e);
 }
 
 static const struct worker_kind kinds[] = {
