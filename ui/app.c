@@ -270,6 +270,8 @@ void app_command(struct app *a, const char *line)
 
 void app_key(struct app *a, int key)
 {
+    if (key == KEY_NAMED)
+        return; /* a key without a meaning must not wipe the message */
     a->is_dirty = true;
     if (key == CTRL_C) {
         a->is_done = true;

@@ -280,8 +280,11 @@ static int key_of_code(struct term *t, wint_t code)
 int term_key(struct term *t)
 {
     wint_t c;
-    int rc = get_wch(&c);
+    int rc;
 
+    do /* resizeterm leaves one behind; the size is read on SIGWINCH */
+        rc = get_wch(&c);
+    while (rc == KEY_CODE_YES && c == KEY_RESIZE);
     if (rc == ERR)
         return KEY_NONE;
     if (rc == KEY_CODE_YES)
