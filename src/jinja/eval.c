@@ -214,8 +214,15 @@ static struct jv *real_attr(struct jinja_call *c, struct jv *v, const struct jv 
     return m ? method_value(c, v, m) : NULL;
 }
 
-static struct jv *dict_item(struct jv *v, const struct jv *key)
+/* What x.name finds when there is no such attribute. */
+static struct jv *named_item(struct jv *v, const struct jv *key)
 {
+    if (v->type == JV_TUPLE && v->kind == TUPLE_GROUP) {
+        struct str name = {key->u.s.p, key->u.s.n};
+        return str_is(name, "grouper") ? v->u.seq.v[0]
+               : str_is(name, "list")  ? v->u.seq.v[1]
+                                       : NULL;
+    }
     return v->type == JV_DICT ? dict_get(v, key) : NULL;
 }
 
@@ -225,7 +232,7 @@ struct jv *get_attr(struct jinja_call *c, struct jv *v, struct jv *name)
         return of_undefined(c, v);
     struct jv *x = real_attr(c, v, name);
     if (!x && !c->message)
-        x = dict_item(v, name);
+        x = named_item(v, name);
     return x || c->message ? x : undefined_attr(c, v, name);
 }
 
@@ -237,7 +244,7 @@ static struct jv *attr_of(struct jinja_call *c, struct jv *v, struct sym *name)
         look_up_builtins(name);
     if (name->method[v->type])
         return method_value(c, v, name->method[v->type]);
-    struct jv *x = dict_item(v, &name->str);
+    struct jv *x = named_item(v, &name->str);
     return x ? x : undefined_attr(c, v, &name->str);
 }
 

@@ -204,7 +204,7 @@ static struct jv *filter_items(struct jinja_call *c, const struct node *n,
 
 static enum flow run_rounds(struct jinja_call *c, const struct node *n,
                             struct jv *items, struct jv *loop, void *state,
-                            struct scope *parent)
+                            struct scope *parent, bool *has_round)
 {
     struct scope *s = NULL;
     struct sym *loop_sym = loop ? sym_of(c->env, "loop", 4) : NULL;
@@ -224,6 +224,7 @@ static enum flow run_rounds(struct jinja_call *c, const struct node *n,
             return f;
         if (f == FLOW_BREAK)
             break;
+        *has_round |= f == FLOW_OK;
     }
     return FLOW_OK;
 }
@@ -242,11 +243,11 @@ static enum flow for_items(struct jinja_call *c, const struct node *n, struct jv
             return FLOW_STOP;
         loop_bind(state, n, parent, c->tmpl);
     }
-    if (items->u.seq.n == 0)
-        return n->d ? exec_scoped(c, n->d) : FLOW_OK;
-    enum flow f = run_rounds(c, n, items, loop, state, parent);
+    bool has_round = false;
+    enum flow f = run_rounds(c, n, items, loop, state, parent, &has_round);
     c->scope = parent;
-    return f;
+    /* As in Jinja2, rounds that end in break or continue do not count for the else. */
+    return f == FLOW_OK && n->d && !has_round ? exec_scoped(c, n->d) : f;
 }
 
 /* {{ loop(children) }} of a recursive loop: the body's text for these items. */

@@ -180,7 +180,7 @@ FILTER(f_round)
                    ? round_int(c, i, places)
                    : jv_float(c->mem, round_float(self->u.d, places));
     double p = pow(10, (double)places), d = jv_as_float(self) * p;
-    return jv_float(c->mem, (*how == 'c' ? ceil(d) : floor(d)) / p);
+    return jv_float(c->mem, ((*how == 'c' ? ceil(d) : floor(d)) + 0.0) / p);
 }
 
 FILTER(f_filesizeformat)

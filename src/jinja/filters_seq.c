@@ -519,46 +519,12 @@ FILTER(f_rejectattr)
 }
 
 /* ── groupby: pairs that are also named ── */
-struct group {
-    struct jv *pair;
-};
-
-static struct jv *group_get(struct jinja_call *c, void *self, const char *name)
-{
-    struct jv **v = ((struct group *)self)->pair->u.seq.v;
-    (void)c;
-    return streq(name, "grouper") ? v[0] : streq(name, "list") ? v[1] : NULL;
-}
-static struct jv *group_iter(struct jinja_call *c, void *self)
-{
-    (void)c;
-    return ((struct group *)self)->pair;
-}
-static struct jv *group_item(struct jinja_call *c, void *self, struct jv *key)
-{
-    struct jv *pair = ((struct group *)self)->pair;
-    return key->type == JV_INT ? get_item(c, pair, key) : NULL;
-}
-static int group_str(void *self, struct buf *out)
-{
-    return jv_to_repr(((struct group *)self)->pair, out);
-}
-
-static const struct jinja_class group_class = {
-    .name = "_GroupTuple",
-    .get = group_get,
-    .iter = group_iter,
-    .item = group_item,
-    .str = group_str,
-};
-
 static struct jv *group_new(struct jinja_call *c, struct jv *key, struct jv *items)
 {
-    struct group *g = arena_alloc(c->mem, sizeof *g);
-    struct jv *kv[2] = {key, items};
-    if (!g || !(g->pair = jv_tuple(c->mem, kv, 2)))
-        return NULL;
-    return jv_object(c->mem, &group_class, g);
+    struct jv *kv[2] = {key, items}, *pair = jv_tuple(c->mem, kv, 2);
+    if (pair)
+        pair->kind = TUPLE_GROUP;
+    return pair;
 }
 
 FILTER(f_groupby)

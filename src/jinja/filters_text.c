@@ -111,11 +111,13 @@ static int64_t int_or(const struct jv *v, int64_t fallback)
 
 FILTER(f_indent)
 {
-    struct jv *t = text_of(c, self);
+    struct jv *t = self;
     struct buf b, pad;
     bool first = s[1] && jv_truth(s[1]), blank = s[2] && jv_truth(s[2]);
-    if (!t)
-        return NULL;
+    if (t->type != JV_STR)
+        return is_undef(t)
+                   ? fail_undefined(c, t)
+                   : jinja_fail(c, "indent: expected a string, got %s", type_name(t));
     scratch_init(c, &pad);
     if (s[0] && s[0]->type == JV_STR)
         buf_add(&pad, s[0]->u.s.p, s[0]->u.s.n);
@@ -279,7 +281,9 @@ static void quote_url(struct buf *b, struct str t, const char *safe)
 {
     for (size_t i = 0; i < t.n; i++) {
         unsigned char ch = (unsigned char)t.p[i];
-        if (isalnum(ch) || strchr("_.-~", ch) || (ch && strchr(safe, ch)))
+        if (ch == ' ' && !*safe) /* a query string */
+            buf_addc(b, '+');
+        else if (isalnum(ch) || strchr("_.-~", ch) || (ch && strchr(safe, ch)))
             buf_addc(b, (char)ch);
         else
             buf_addf(b, "%%%02X", ch);

@@ -592,7 +592,7 @@ static struct jv *braces_value(struct braces *f, struct str field)
         v = is_item ? get_item(f->c, v, key) : get_attr(f->c, v, key);
         p = is_item ? q + 1 : q;
     }
-    if (v && is_undef(v))
+    if (v && is_undef(v) && f->c->env->undef == UNDEF_STRICT)
         return fail_undefined(f->c, v);
     return v;
 }

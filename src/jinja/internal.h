@@ -13,6 +13,9 @@
 #define JV_TYPES (JV_OBJECT + 1)
 
 enum fn_kind { FN_NATIVE, FN_MACRO, FN_METHOD };
+#define TUPLE_GROUP                                                                    \
+    1 /* kind of a tuple that is a group of groupby: .grouper, .list                   \
+       */
 #define LIST_GENERATOR                                                                 \
     1 /* kind of a list that is a generator in Jinja2: always true                     \
        */

@@ -51,10 +51,10 @@ static void add_cp(struct buf *b, uint32_t cp)
 enum casing { CASE_LOWER, CASE_UPPER, CASE_CAPITALIZE, CASE_TITLE, CASE_SWAP };
 
 static void add_cased(struct buf *b, const char *start, const char *p, uint32_t cp,
-                      bool to_upper)
+                      bool to_upper, bool is_title)
 {
     if (to_upper && cp == 0xDF)
-        buf_adds(b, "SS");
+        buf_adds(b, is_title ? "Ss" : "SS");
     else if (to_upper ? cp_upper(cp) == cp : cp_lower(cp) == cp)
         buf_add(b, start, (size_t)(p - start));
     else
@@ -72,7 +72,7 @@ static struct jv *recase(struct jinja_call *c, const struct jv *v, enum casing h
         bool up = how == CASE_UPPER || (how == CASE_CAPITALIZE && is_first) ||
                   (how == CASE_TITLE && !is_in_word) ||
                   (how == CASE_SWAP && !cp_is_upper(cp));
-        add_cased(&b, start, p, cp, up);
+        add_cased(&b, start, p, cp, up, how == CASE_TITLE || how == CASE_CAPITALIZE);
         is_in_word = cp_is_upper(cp) || cp_is_lower(cp);
     }
     return scratch_take(c, &b);
@@ -304,10 +304,8 @@ static struct jv *split_space(struct jinja_call *c, struct str t, int64_t max)
     const char *p = skip_space(t.p, t.p + t.n), *end = t.p + t.n;
     while (l && p < end) {
         const char *q = p;
-        if (max-- == 0) {
-            q = rskip_space(p, end);
-            return add_part(c, l, p, q) < 0 ? NULL : l;
-        }
+        if (max-- == 0)
+            return add_part(c, l, p, end) < 0 ? NULL : l;
         while (q < end) {
             const char *r = q;
             if (cp_is_space(u8_next(&r, end)))
@@ -337,7 +335,7 @@ static struct jv *rsplit_space(struct jinja_call *c, struct str t, int64_t max)
     while (l && end > t.p) {
         const char *p = end;
         if (max-- == 0) {
-            if (add_part(c, l, skip_space(t.p, end), end) < 0)
+            if (add_part(c, l, t.p, end) < 0)
                 return NULL;
             break;
         }

@@ -75,7 +75,7 @@ static struct jv *int_op(struct jinja_call *c, enum op op, int64_t a, int64_t b)
 
 static struct jv *float_op(struct jinja_call *c, enum op op, double a, double b)
 {
-    double r;
+    double r, x;
     if ((op == OP_DIV || op == OP_FLOORDIV || op == OP_MOD) && b == 0)
         return jinja_fail(c, op == OP_DIV   ? "float division by zero"
                              : op == OP_MOD ? "float modulo"
@@ -106,7 +106,10 @@ static struct jv *float_op(struct jinja_call *c, enum op op, double a, double b)
             r = copysign(0.0, b);
         if (op == OP_MOD)
             return jv_float(c->mem, r);
+        x = a / b;
         a = (a - r) / b;
+        if (a == 0)
+            return jv_float(c->mem, copysign(0.0, x));
         r = floor(a);
         return jv_float(c->mem, a - r > 0.5 ? r + 1 : r);
     }

@@ -465,9 +465,23 @@ static void dump_seq(struct dump_writer *w, const struct jv *v, int depth)
 static int entry_order(const void *a, const void *b)
 {
     const struct jdict_entry *x = a, *y = b;
+    if (x->k->type != JV_STR) {
+        double d = jv_as_float(x->k) - jv_as_float(y->k);
+        return d < 0 ? -1 : d > 0;
+    }
     struct str p = jv_as_str(x->k), q = jv_as_str(y->k);
     int r = memcmp(p.p, q.p, p.n < q.n ? p.n : q.n);
     return r ? r : p.n < q.n ? -1 : p.n > q.n;
+}
+
+/* Keys of one kind only have an order. */
+static bool sort_entries(struct jdict_entry *e, uint32_t n)
+{
+    for (uint32_t i = 1; i < n; i++)
+        if (e[i].k->type != e[0].k->type && !(jv_is_num(e[i].k) && jv_is_num(e[0].k)))
+            return false;
+    qsort(e, n, sizeof *e, entry_order);
+    return true;
 }
 
 static void dump_key(struct dump_writer *w, const struct jv *k)
@@ -499,8 +513,10 @@ static void dump_map(struct dump_writer *w, const struct jv *v, int depth)
     for (uint32_t i = 0; i < d->n; i++)
         if (d->e[i].k)
             e[n++] = d->e[i];
-    if (w->sort_keys)
-        qsort(e, n, sizeof *e, entry_order);
+    if (w->sort_keys && !sort_entries(e, n)) {
+        w->fault = "dict with keys of several types";
+        return;
+    }
     buf_addc(w->out, '{');
     for (uint32_t i = 0; i < n && !w->fault; i++) {
         if (i)
