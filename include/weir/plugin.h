@@ -40,7 +40,7 @@
 enum weir_status {
     WEIR_RECORD = 1, /* *record is filled */
     WEIR_WAIT = 2,   /* nothing now, ask again (follow mode) */
-    WEIR_END = 3,    /* bounded source: the end. Snapshots: this snapshot is through */
+    WEIR_END = 3,    /* bounded source or snapshot: it is through; follow mode: never */
     WEIR_ERROR = -1, /* error text filled; the host restarts with backoff */
     WEIR_FATAL = -2, /* error text filled; restarting cannot help (a person must act) */
 };

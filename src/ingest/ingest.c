@@ -24,7 +24,6 @@
 #define LOOK_EVERY     128 /* records between looks at the clock */
 #define METRICS_MS     500
 #define FOLLOW_WAIT_MS 100
-#define SLEEP_MS       1000
 #define VALUE_MAX      (BUS_RECORD_MAX - 64 * 1024)
 #define SOURCE_TOPIC   "@source"
 
@@ -322,52 +321,24 @@ static int check_stuck(struct ingest *in, enum weir_status st, struct err *e)
         in->host.source->name, in->host.plugin->name, (long long)limit);
 }
 
-/* Messages of the supervisor; *is_sync: an operator asks for a snapshot now. */
-static int listen(struct ingest *in, int timeout_ms, bool *is_sync, struct err *e)
-{
-    json_t *msg = NULL;
-    int rc = channel_poll(in->ch, timeout_ms, &msg, e);
-    if (rc > 0 && streq(json_str(msg, "t", ""), "sync"))
-        *is_sync = true;
-    json_decref(msg);
-    return rc < 0 ? rc : 0;
-}
-
-/* Between two snapshots: wait until the next is due, asked for, or a stop comes. */
-static int sleep_until_due(struct ingest *in, struct err *e)
-{
-    int64_t due = time_mono_ms() + in->host.source->every_ms;
-    bool is_sync = false;
-    while (!is_sync && !in->ch->is_stopping && time_mono_ms() < due) {
-        int rc = in->ch->is_draining ? send_end(in, "drained", e) : 0;
-        if (rc == 0)
-            rc = listen(in, SLEEP_MS, &is_sync, e);
-        if (rc < 0)
-            return rc;
-    }
-    if (in->ch->is_stopping)
-        return 0;
-    host_close(&in->host);
-    return host_open(&in->host, in->is_bounded, in->committed, e);
-}
-
 /* 1: the source is through. */
 static int after_batch(struct ingest *in, enum weir_status st, struct err *e)
 {
-    bool ignored = false;
+    json_t *msg = NULL;
     int wait_ms = st != WEIR_WAIT ? 0 : in->is_bounded ? 1 : FOLLOW_WAIT_MS;
-    int rc = 0;
-    if (st == WEIR_END && in->is_bounded)
-        return (rc = send_end(in, "end", e)) < 0 ? rc : 1;
-    if (in->ch->is_draining && st != WEIR_RECORD)
-        rc = send_end(in, "drained", e);
+    if (st == WEIR_END) {
+        int rc = send_end(in, "end", e);
+        return rc < 0 ? rc : 1;
+    }
+    int rc = in->ch->is_draining && st == WEIR_WAIT ? send_end(in, "drained", e) : 0;
     if (rc == 0)
         rc = send_metrics(in, false, e);
     if (rc == 0)
         rc = check_stuck(in, st, e);
     if (rc == 0)
-        rc = st == WEIR_END ? sleep_until_due(in, e) : listen(in, wait_ms, &ignored, e);
-    return rc;
+        rc = channel_poll(in->ch, wait_ms, &msg, e);
+    json_decref(msg);
+    return rc < 0 ? rc : 0;
 }
 
 /* The plugin failed: what it gave before is kept, then its error ends the worker. */

@@ -13,7 +13,8 @@
 #include "wire/channel.h"
 #include "weir/plugin.h"
 
-/* Runs until the end (bounded), stop, or an error. */
+/* Runs until the source's end (bounded, or a snapshot: the supervisor starts it again
+ * when it is due), stop, or an error. */
 int ingest_run(const struct platform *p, const struct conf_source *s, bool bounded,
                struct channel *ch, struct err *e);
 
