@@ -6,7 +6,7 @@
 #include "stream/stream_step.h"
 
 static const struct str unknown_item = {
-    ",\"department\":null,\"product_category\":null", 41};
+    ",\"department\":null,\"product_category\":null", 42};
 
 static bool members_reserve(struct stream_job *job, size_t n)
 {

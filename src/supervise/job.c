@@ -162,7 +162,7 @@ static void job_died(struct unit *u)
         j->attempt++;
         vec_push(&u->sup->jobs, j);
     } else {
-        char text[400];
+        char text[700];
         snprintf(text, sizeof text, "the worker %s died in it: %s", u->proc->name,
                  u->proc->detail);
         job_finish(j, NULL, text);

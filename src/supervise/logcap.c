@@ -166,6 +166,26 @@ void logcap_note(struct logcap *l, const char *text)
     line_add(l, 'e', line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
 }
 
+/* Behind "2026-06-15T06:04:11.120Z error ingest.pos: ". */
+static const char *line_text(const char *line)
+{
+    const char *colon = line[0] >= '0' && line[0] <= '9' ? strstr(line, ": ") : NULL;
+    return colon && colon - line < 100 ? colon + 2 : line;
+}
+
+const char *logcap_last_words(const struct logcap *l, int64_t from)
+{
+    int64_t first = l->next_seq - (int64_t)l->n;
+    for (int64_t seq = l->next_seq - 1; seq >= first && seq >= from; seq--) {
+        const struct logcap_line *line =
+            &l->ring[(l->head + (size_t)(seq - first)) % LOGCAP_RING_LINES];
+        if (line->stream == 'e' && line->len > 0 &&
+            strncmp(line->text, "weir: ", 6) != 0)
+            return line_text(line->text);
+    }
+    return NULL;
+}
+
 json_t *logcap_json(const struct logcap *l, int64_t from, size_t max)
 {
     int64_t first = l->next_seq - (int64_t)l->n;

@@ -42,6 +42,9 @@ void logcap_feed(struct logcap *l, char stream, const char *p, size_t n);
 void logcap_flush(struct logcap *l);
 /* A line of the supervisor's own about this process. */
 void logcap_note(struct logcap *l, const char *text);
+/* The last line of stderr since line from, without its time and name when it has the
+ * form of base/log.h; NULL when there is none. Borrowed until the next line. */
+const char *logcap_last_words(const struct logcap *l, int64_t from);
 /* The log feed (wire.h) with the kept lines from number from on, at most max (the last
  * ones); from 0: all. New reference. */
 json_t *logcap_json(const struct logcap *l, int64_t from, size_t max);

@@ -36,7 +36,7 @@ struct proc_attempt {
     struct wire_decoder decoder;
     bool is_leader_gone, is_killed, is_leader_killed, has_pid_poll, has_pipe[2],
         is_channel_open;
-    int64_t kill_mono;
+    int64_t kill_mono, first_line;
     int n_handles;
 };
 
@@ -263,7 +263,7 @@ static void proc_check_gone(struct proc *p)
 
 static void proc_describe_exit(struct proc *p, const siginfo_t *info)
 {
-    char text[200];
+    char text[400];
     bool by_signal = info->si_code != CLD_EXITED;
     p->exit_status = by_signal ? -info->si_status : info->si_status;
     if (p->state == FSM_STOPPING || (by_signal && p->at->is_leader_killed))
@@ -273,12 +273,14 @@ static void proc_describe_exit(struct proc *p, const siginfo_t *info)
             proc_note(p, "warn", "ended without being asked");
         return;
     }
+    const char *words = logcap_last_words(&p->log, p->at->first_line);
     if (by_signal)
         snprintf(text, sizeof text, "killed by signal %d (%s)%s", info->si_status,
                  strsignal(info->si_status),
                  info->si_code == CLD_DUMPED ? ", core dumped" : "");
     else
-        snprintf(text, sizeof text, "exited with status %d", info->si_status);
+        snprintf(text, sizeof text, "exited with status %d%s%.300s", info->si_status,
+                 words ? ": " : "", words ? words : "");
     proc_note(p, "warn", text);
 }
 
@@ -457,6 +459,7 @@ static void proc_spawn(struct proc *p)
                                        : FSM_ON_GONE_OFTEN);
         return;
     }
+    a->first_line = p->log.next_seq;
     p->at = a;
     p->pid = a->pgid = s.pid;
     p->detail[0] = '\0';
@@ -498,7 +501,7 @@ static void proc_do_kill(struct proc *p)
 static void proc_do_backoff(struct proc *p)
 {
     int64_t ms = backoff_delay(&p->backoff);
-    char text[300];
+    char text[sizeof p->detail + 64];
     snprintf(text, sizeof text, "%s; restart in %lld.%lld s", p->detail,
              (long long)(ms / 1000), (long long)(ms % 1000 / 100));
     (void)str_copy(p->detail, sizeof p->detail, text);
@@ -516,7 +519,7 @@ static void proc_entered(struct proc *p, enum fsm_state old)
         uv_timer_stop(&p->timer);
     } else if (p->state == FSM_FAILED) {
         uv_timer_stop(&p->timer);
-        char text[300];
+        char text[sizeof p->detail + 64];
         snprintf(text, sizeof text, "given up: %s",
                  p->detail[0] ? p->detail : "failed");
         proc_note(p, "error", text);

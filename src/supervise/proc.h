@@ -56,7 +56,7 @@ struct proc {
     pid_t pid;
     int64_t spawned_mono, ready_mono, beat_mono;
     int exit_status; /* of the last leader: status, or -signal */
-    char detail[256];
+    char detail[480];
     struct backoff backoff;
     struct logcap log;
     uv_timer_t timer, beat_timer;

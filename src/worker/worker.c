@@ -15,6 +15,8 @@
 #include "base/str.h"
 #include "bus/lag_worker.h"
 #include "ingest/ingest.h"
+#include "load/load.h"
+#include "stream/stream.h"
 
 static struct channel channel;
 
@@ -31,6 +33,28 @@ static int run_ingest(const struct platform *p, int argc, char **argv,
     if (!s)
         return err_set(e, ERR_CONFIG, "weir.yml has no source %s", argc ? argv[0] : "");
     return ingest_run(p, s, argc > 1 && streq(argv[1], "bounded"), ch, e);
+}
+
+static int run_stream(const struct platform *p, int argc, char **argv,
+                      struct channel *ch, struct err *e)
+{
+    const struct conf_stream *s = argc > 0 ? conf_stream(p, argv[0]) : NULL;
+    int64_t index = 0, n = 1;
+    if (!s)
+        return err_set(e, ERR_CONFIG, "weir.yml has no stream %s", argc ? argv[0] : "");
+    if (argc > 2 && (!str_to_i64(str_of(argv[1]), &index) ||
+                     !str_to_i64(str_of(argv[2]), &n) || index < 0 || index >= n))
+        return err_set(e, ERR_USAGE, "share %s of %s makes no sense", argv[1], argv[2]);
+    return stream_run(p, s, (int)index, (int)n, ch, e);
+}
+
+static int run_load(const struct platform *p, int argc, char **argv, struct channel *ch,
+                    struct err *e)
+{
+    const struct conf_load *l = argc > 0 ? conf_load_row(p, argv[0]) : NULL;
+    if (!l)
+        return err_set(e, ERR_CONFIG, "weir.yml has no load %s", argc ? argv[0] : "");
+    return load_run(p, l, ch, e);
 }
 
 static int run_lag(const struct platform *p, int argc, char **argv, struct channel *ch,
