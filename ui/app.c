@@ -371,14 +371,20 @@ static int open_signals(struct err *e)
     return fd < 0 ? err_errno(e, ERR_IO, "signalfd") : fd;
 }
 
+void app_resize(struct app *a, int rows, int cols)
+{
+    term_resize(&a->term, rows, cols);
+    page_forget(app_page(a)); /* rows may depend on the room */
+    a->is_dirty = true;
+}
+
 static void take_signals(struct app *a, int fd)
 {
     struct signalfd_siginfo s;
 
     while (read(fd, &s, sizeof s) == (ssize_t)sizeof s) {
         if (s.ssi_signo == SIGWINCH) {
-            term_resize(&a->term, 0, 0);
-            a->is_dirty = true;
+            app_resize(a, 0, 0);
         } else {
             a->is_done = true;
         }

@@ -78,6 +78,8 @@ int app_run(const struct app_options *o, struct err *e);
 /* One key, one command line ("view lag", "sort lag desc"). */
 void app_key(struct app *a, int key);
 void app_command(struct app *a, const char *line);
+/* The terminal has another size: this one, or what it says when rows is 0. */
+void app_resize(struct app *a, int rows, int cols);
 /* frame.c: one frame. */
 void app_draw(struct app *a);
 

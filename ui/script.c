@@ -45,7 +45,7 @@ static int do_size(struct script *s, char *args, struct err *e)
         cols > 1000 || rows > 1000)
         return bad(s, e, "expected \"size COLUMNSxROWS\"");
     if (s->is_open) {
-        term_resize(&s->app.term, rows, cols);
+        app_resize(&s->app, rows, cols);
         settle(s);
         return 0;
     }

@@ -47,6 +47,7 @@ struct page {
     json_t *seen; /* data the rows were made from: held, so that its address stays its
                      own */
     bool is_paused;
+    bool is_unfolded;   /* overview: calm stages are listed too */
     json_t *frozen;     /* data shown while paused */
     size_t n_frozen;    /* rows when it was paused */
     size_t top;         /* log: first line on screen */
@@ -76,6 +77,10 @@ json_t *page_data(struct app *a, const struct page *p);
 void page_refresh(struct app *a, struct page *p);
 void page_draw(struct app *a, struct page *p, struct rect r);
 void page_draw_grid(struct app *a, struct page *p, struct rect r);
+/* The table, and under it a note on the row under the cursor (what columns cut) in up
+ * to three lines with a quieter line below; both may be empty. */
+void page_draw_note(struct app *a, struct page *p, struct rect r, const char *note,
+                    const char *below);
 /* Rows are made again at the next frame. */
 void page_forget(struct page *p);
 /* Stop and go on showing what is new. */

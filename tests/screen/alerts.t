@@ -24,9 +24,9 @@ dump
 
 
 
+
  ------------------------------------------------------------------------------
  TXN0031007: 10,250.00 in store 301, AMOUNT_OUTLIER OFF_HOURS
-
  key anomaly:TXN0031007  https 503; next try in 8s
 
  a ack  Enter open  / filter  : command  ? help  q back  e next problem

@@ -28,8 +28,8 @@ dump
 
 
 
-
-
+ ------------------------------------------------------------------------------
+ model.retail.sales_by_department
 /sql
  Enter keep   C-u empty   Esc as before
 ===

@@ -11,16 +11,16 @@ dump
 >transactions      silver.stg_transactions  + pass         0      8 06:03:10
  stores            silver.stg_stores        x fail         1      6 06:03:20
 
-
-
-
-
-
-
  freshness of                layer    verdict         age warn over breach over
  bronze.raw_transactions     bronze   + ok            12s    2m 00s      5m 00s
  silver.stg_transactions     silver   + ok         3m 10s   10m 00s     15m 00s
  gold.fct_daily_sales        gold     ! warn       1h 06m    1h 05m      1h 30m
+
+
+
+
+
+
 
 
 

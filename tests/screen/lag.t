@@ -14,24 +14,24 @@ dump
  load:raw_stores       stores            ? unknown         0       0s         -
  load:anomalies        anomalies         x stall         900   2h 05m         -
 
-
-
-
-
-
-
-
-
-
  -- stream:enrichment on transactions warn ------------------------------------
  offsets move but the lag never drops: it is slower than what comes in
  100 partitions, the worst is 41 with 310 behind; Enter lists them
  ._.:-=+*#_.:-=+*#_.:--=+*#_.:-=+*#_.:-=+*##_.:-=+*#_.:-=+*#_.:--=+*#_.:-=+*#_.
  :-=+*##_.:-=+*#_.:-=+*
 
+ topic                      partitions       records      size newest
+ transactions                      100       155,848   65.0 MB 06:04:10
+ enriched-transactions             100        98,034   51.2 MB 06:04:09
+ stores                              1           457   41.2 kB 05:04:11
+
+
+
+
+
  Enter open  / filter  : command  ? help  q back  e next problem  y copy id
 ===
-dump roles 18-22
+dump roles 9-13
 ===
  bbtttttttttttttttttttttttttttttttttttwwww bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
 
@@ -40,15 +40,14 @@ dump roles 18-22
  owwweeeooowwweeooowwwe
 ===
 key j j j
-dump 16-22
+dump 9-14
 ===
-
-
-
  -- load:anomalies on anomalies stall -----------------------------------------
  commits come but offsets stand still: look at its log
  8 partitions, the worst is 3 with 200 behind; Enter lists them
  -..#++++
+
+ topic                      partitions       records      size newest
 ===
 key Enter
 dump
@@ -90,27 +89,6 @@ dump
  load:raw_stores       stores            ? unknown         0       0s         -      0/s      0/s      0     0 3/10    .
 >load:anomalies        anomalies         x stall         900   2h 05m         -     10/s      0/s    200     3 10/10   -..#++++
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
  -- load:anomalies on anomalies stall -------------------------------------------------------------------------------------------------------------------------
  commits come but offsets stand still: look at its log
  8 partitions, the worst is 3 with 200 behind; Enter lists them
@@ -120,6 +98,27 @@ dump
  transactions                                100       155,848   65.0 MB 06:04:10
  enriched-transactions                       100        98,034   51.2 MB 06:04:09
  stores                                        1           457   41.2 kB 05:04:11
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
 
  Enter open  / filter  : command  ? help  q back  e next problem  y copy id
 ===

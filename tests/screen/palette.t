@@ -72,5 +72,5 @@ dump 23-23
 command worker
 dump 23-23
 ===
- no command "worker"; ? lists them
+ weir worker is not for the console; use a shell
 ===

@@ -27,8 +27,8 @@ dump
 
 
 
-
-
+ ------------------------------------------------------------------------------
+ schedule hourly
 
  c cancel  Enter open  / filter  : command  ? help  q back  e next problem
 ===
@@ -55,10 +55,10 @@ dump
 
 
 
-
  ------------------------------------------------------------------------------
  models/marts/dim_stores.sql:14:9: no such column: store_size_sqft; did you mea
  n s.store_size_sqft? The live table is as it was.
+ model.retail.dim_stores
 
  R rerun  Enter open  / filter  : command  ? help  q back  e next problem
 ===

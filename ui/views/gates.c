@@ -41,7 +41,11 @@ static void draw(struct app *a, struct page *p, struct rect r)
         {"newest_ms", "newest", GRID_TIME, 16, 4, 0},
     };
     struct grid g;
-    int rows_below = r.h / 2;
+    int table = p->grid.n ? (int)p->grid.n + 2 : 4, rows_below;
+
+    if (table > r.h / 2)
+        table = r.h / 2;
+    rows_below = r.h - table;
 
     page_draw_grid(a, p, (struct rect){r.y, r.x, r.h - rows_below, r.w});
     grid_init(&g, freshness, sizeof freshness / sizeof *freshness, "relation", -1,

@@ -100,24 +100,28 @@ static void draw_topics(struct app *a, struct page *p, struct rect r)
     grid_release(&g);
 }
 
+/* Groups as high as they are, then the strip of one, then the topics with what is left.
+ */
 static void draw(struct app *a, struct page *p, struct rect r)
 {
     const json_t *row = grid_row(&p->grid);
     size_t partitions = json_array_size(json_arr(row, "strip"));
-    int strip = 4 + (int)(partitions / (size_t)(r.w > 2 ? r.w - 2 : 1));
-    int topics =
-        r.h >= 30 ? (int)json_array_size(json_arr(page_data(a, p), "topics")) + 2 : 0;
+    int strip = row ? 4 + (int)(partitions / (size_t)(r.w > 2 ? r.w - 2 : 1)) : 0;
+    int topics = (int)json_array_size(json_arr(page_data(a, p), "topics")) + 1;
+    int table = p->grid.n ? (int)p->grid.n + 1 : 4;
 
     if (strip > r.h / 2)
         strip = r.h / 2;
-    if (topics > r.h / 3)
-        topics = r.h / 3;
-    int table = r.h - strip - topics;
+    if (table > r.h - strip - 1)
+        table = r.h - strip - 1;
     page_draw_grid(a, p, (struct rect){r.y, r.x, table, r.w});
     if (row)
-        draw_strip(a, row, (struct rect){r.y + table, r.x, strip, r.w});
-    if (topics)
-        draw_topics(a, p, (struct rect){r.y + table + strip + 1, r.x, topics - 1, r.w});
+        draw_strip(a, row, (struct rect){r.y + table + 1, r.x, strip, r.w});
+    int y = table + strip + 2;
+    if (topics > r.h - y)
+        topics = r.h - y;
+    if (topics > 3)
+        draw_topics(a, p, (struct rect){r.y + y, r.x, topics, r.w});
 }
 
 static void open_row(struct app *a, struct page *p, const json_t *row)

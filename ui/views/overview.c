@@ -23,6 +23,7 @@ static const struct {
 #define N_LAYERS    (sizeof layers / sizeof *layers)
 #define LAYER_MODEL 3
 #define LAYER_GATE  4
+#define MORE        "more:" /* name of the row for calm stages */
 
 static size_t layer_of(const json_t *stage)
 {
@@ -64,12 +65,12 @@ static void add_progress(json_t *row, const json_t *stage)
 /* A figure that cannot move says nothing: "-" is calmer than 0. */
 static void leave_out_zeros(json_t *row, size_t layer)
 {
-    static const char *const keys[] = {"rate", "in", "out", "lag"};
-    bool is_sql = layer < N_LAYERS && layers[layer].kind[0] != 'i' &&
-                  layers[layer].kind[0] != 's' && layers[layer].kind[0] != 'l';
+    static const char *const keys[] = {"in", "out", "lag"};
 
+    if (json_num(row, "rate", 0) <= 0 || !streq(json_str(row, "state", ""), "running"))
+        json_object_del(row, "rate");
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if ((is_sql || i == 0) && json_num(row, keys[i], 0) <= 0)
+        if (layer >= LAYER_MODEL && json_num(row, keys[i], 0) <= 0)
             json_object_del(row, keys[i]);
 }
 
@@ -86,7 +87,8 @@ static json_t *row_of(struct app *a, const json_t *stage, size_t *last)
                  layer < N_LAYERS ? layers[layer].layer : json_str(stage, "kind", ""));
     *last = layer;
     json_put_str(row, "layer", label);
-    json_put_str(row, "label", short_name(stage));
+    if (!json_object_get(row, "label"))
+        json_put_str(row, "label", short_name(stage));
     json_put(row, "spark", feeds_rates(&a->feeds, json_str(stage, "name", "")));
     add_progress(row, stage);
     leave_out_zeros(row, layer);
@@ -114,25 +116,102 @@ static json_t *models_stage(const json_t *overview)
     return stage;
 }
 
-static json_t *rows(struct app *a, struct page *p, json_t *data)
+/* All stages in order, with the models between the tables and the gates. */
+static json_t *all_stages(const json_t *overview)
 {
-    json_t *out = json_array(), *stage, *models = models_stage(data);
-    size_t last = N_LAYERS + 1, i;
+    json_t *out = json_array(), *stage, *models = models_stage(overview);
+    size_t i;
 
-    (void)p;
-    json_array_foreach (json_arr(data, "stages"), i, stage) {
+    json_array_foreach (json_arr(overview, "stages"), i, stage) {
         size_t layer = layer_of(stage);
-        if (layer == LAYER_MODEL || (models && layer == LAYER_GATE)) {
-            if (models && layer == LAYER_GATE)
-                json_array_append_new(out, row_of(a, models, &last));
+        if (models && layer >= LAYER_MODEL) {
+            if (layer != LAYER_MODEL)
+                json_array_append(out, models);
             json_decref(models);
             models = NULL;
         }
-        json_array_append_new(out, row_of(a, stage, &last));
+        json_array_append(out, stage);
     }
-    if (models && json_array_size(out))
-        json_array_append_new(out, row_of(a, models, &last));
+    if (models && i > 0)
+        json_array_append(out, models);
     json_decref(models);
+    return out;
+}
+
+/* Nothing to look at: at rest, with nothing waiting. */
+static bool is_calm(const json_t *stage)
+{
+    const char *state = json_str(stage, "state", "");
+
+    return (streq(state, "idle") || streq(state, "done") || streq(state, "waiting")) &&
+           json_num(stage, "lag", 0) <= 0;
+}
+
+/* One row for the calm stages of a layer: "5 more", at rest. */
+static json_t *more_row(const json_t *stages, size_t layer)
+{
+    json_t *row = json_object(), *stage;
+    int64_t in = 0, out = 0, n = 0;
+    size_t i;
+    char text[32];
+
+    json_array_foreach (stages, i, stage) {
+        if (layer_of(stage) != layer || !is_calm(stage))
+            continue;
+        in += json_i64(stage, "in", 0);
+        out += json_i64(stage, "out", 0);
+        n++;
+    }
+    snprintf(text, sizeof text, MORE "%s", layers[layer].kind);
+    json_put_str(row, "name", text);
+    snprintf(text, sizeof text, "%lld at rest", (long long)n);
+    json_put_str(row, "label", text);
+    json_put_str(row, "state", "idle");
+    json_put_str(row, "kind", layers[layer].kind);
+    json_put_i64(row, "in", in);
+    json_put_i64(row, "out", out);
+    json_put_str(row, "detail", "Enter lists them");
+    return row;
+}
+
+static size_t count_calm(const json_t *stages, size_t layer)
+{
+    const json_t *stage;
+    size_t i, n = 0;
+
+    json_array_foreach ((json_t *)(uintptr_t)stages, i, stage) {
+        n += layer_of(stage) == layer && is_calm(stage);
+    }
+    return n;
+}
+
+/* Rows of the flow that fit beside the blocks and a few events. */
+static size_t flow_room(const struct app *a)
+{
+    return a->term.rows > 18 ? (size_t)(a->term.rows - 14) : 4;
+}
+
+static json_t *rows(struct app *a, struct page *p, json_t *data)
+{
+    json_t *out = json_array(), *stages = all_stages(data), *stage;
+    size_t last = N_LAYERS + 1, i;
+    bool is_folded[N_LAYERS + 1] = {false};
+    bool must_fold = !p->is_unfolded && json_array_size(stages) > flow_room(a);
+
+    json_array_foreach (stages, i, stage) {
+        size_t layer = layer_of(stage);
+        bool folds = must_fold && layer < N_LAYERS && is_calm(stage) &&
+                     count_calm(stages, layer) > 2;
+        if (!folds) {
+            json_array_append_new(out, row_of(a, stage, &last));
+        } else if (!is_folded[layer]) {
+            json_t *more = more_row(stages, layer);
+            json_array_append_new(out, row_of(a, more, &last));
+            json_decref(more);
+            is_folded[layer] = true;
+        }
+    }
+    json_decref(stages);
     return out;
 }
 
@@ -143,7 +222,8 @@ static bool node(const json_t *row, char *out, size_t size)
 
     if (id)
         return str_copy(out, size, id);
-    if (layer >= N_LAYERS || streq(json_str(row, "name", ""), "models"))
+    if (layer >= N_LAYERS || streq(json_str(row, "name", ""), "models") ||
+        str_starts(json_str(row, "name", ""), MORE))
         return false;
     snprintf(out, size, "%s%s", layers[layer].prefix, short_name(row));
     return true;
@@ -154,8 +234,10 @@ static void open_row(struct app *a, struct page *p, const json_t *row)
     const char *kind = json_str(row, "kind", "");
     char feed[300], name[280];
 
-    (void)p;
-    if (streq(kind, "model")) {
+    if (str_starts(json_str(row, "name", ""), MORE)) {
+        p->is_unfolded = true;
+        page_forget(p);
+    } else if (streq(kind, "model")) {
         app_go(a, 2);
     } else if (streq(kind, "gate")) {
         app_go(a, 7);
@@ -249,8 +331,10 @@ static int draw_fresh(struct app *a, const json_t *row, int y, int x, int end,
     x += draw_text(&a->term, y, x, end - x, ROLE_TEXT, name) + 1;
     x += draw_glyph(&a->term, y, x, grid_state_glyph(verdict), role) + 1;
     x += draw_text(&a->term, y, x, end - x, role, verdict) + 1;
+    if (json_i64(row, "age_ms", -1) < 0)
+        return x;
     fmt_span(json_i64(row, "age_ms", -1), age);
-    if (role != ROLE_OK && warn > 0)
+    if ((role == ROLE_WARN || role == ROLE_ERROR) && warn > 0)
         return x + draw_printf(&a->term, y, x, end - x, role, "%s > %s", age,
                                fmt_span(warn, limit));
     return x + draw_text(&a->term, y, x, end - x, ROLE_MUTED, age);
@@ -443,17 +527,17 @@ static int draw_panels(struct app *a, struct rect r)
     return n ? PANEL_LINES : 0;
 }
 
-static int flow_rows(const struct page *p, int h)
+static int flow_rows(struct app *a, const struct page *p)
 {
-    int n = (int)p->grid.n + 1, most = h - 9 > h / 2 ? h - 9 : h / 2;
+    size_t n = p->grid.n < flow_room(a) ? p->grid.n : flow_room(a);
 
-    return n < 2 ? 2 : n > most ? most : n;
+    return n < 1 ? 4 : (int)n + 1;
 }
 
 static void draw(struct app *a, struct page *p, struct rect r)
 {
     bool is_wide = r.w >= 120;
-    int h = flow_rows(p, r.h), y = r.y + h + 1;
+    int h = flow_rows(a, p), y = r.y + h + 1;
     struct rect block = {y, r.x, 1, is_wide ? r.w * 11 / 20 : r.w};
 
     page_draw_grid(a, p, (struct rect){r.y, r.x, h, r.w});

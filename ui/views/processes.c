@@ -34,6 +34,14 @@ static void open_row(struct app *a, struct page *p, const json_t *row)
     app_open_page(a, view_find("log"), feed, json_str(row, "name", ""));
 }
 
+static void draw(struct app *a, struct page *p, struct rect r)
+{
+    bool has_column = r.w >= 110; /* of the detail */
+
+    page_draw_note(a, p, r,
+                   has_column ? "" : json_str(grid_row(&p->grid), "detail", ""), NULL);
+}
+
 static const struct grid_column columns[] = {
     {"name", "process", GRID_TEXT, 22, 1, 32},
     {"state", "state", GRID_STATE, 10, 1, 0},
@@ -57,5 +65,6 @@ const struct view view_processes = {
     .id_keys = "name",
     .sort = -1,
     .rows = rows,
+    .draw = draw,
     .open = open_row,
 };

@@ -31,6 +31,13 @@ static void open_row(struct app *a, struct page *p, const json_t *row)
     app_open_page(a, view_find("tasks"), arg, label);
 }
 
+static void draw(struct app *a, struct page *p, struct rect r)
+{
+    const json_t *row = grid_row(&p->grid);
+
+    page_draw_note(a, p, r, json_str(row, "message", ""), json_str(row, "reason", ""));
+}
+
 static const struct grid_column columns[] = {
     {"id", "run", GRID_COUNT, 5, 1, 0},
     {"state", "state", GRID_STATE, 11, 1, 0},
@@ -56,5 +63,6 @@ const struct view view_runs = {
     .is_descending = true,
     .is_tail = true,
     .rows = rows,
+    .draw = draw,
     .open = open_row,
 };

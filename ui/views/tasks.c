@@ -111,21 +111,26 @@ static bool node(const json_t *row, char *out, size_t size)
     return str_copy(out, size, json_str(row, "node", "")) && *out;
 }
 
-/* Under the table: the whole message of the row, which the column cuts. */
+/* Why a run has no tasks is in the run's own message. */
+static const char *run_message(const struct app *a, const struct page *p)
+{
+    const json_t *runs = feeds_get(&a->feeds, "runs"), *run;
+    size_t i;
+
+    json_array_foreach ((json_t *)(uintptr_t)runs, i, run) {
+        if (json_i64(run, "id", 0) == strtoll(p->arg, NULL, 10))
+            return json_str(run, "message", "");
+    }
+    return "";
+}
+
 static void draw(struct app *a, struct page *p, struct rect r)
 {
     const json_t *row = grid_row(&p->grid);
-    const char *message = json_str(row, "message", "");
-    int rows = *message && r.h > 8 ? 3 : 0;
 
-    page_draw_grid(a, p, (struct rect){r.y, r.x, r.h - rows, r.w});
-    if (!rows)
-        return;
-    draw_hline(&a->term, r.y + r.h - rows, r.x + 1, r.w - 2, ROLE_BORDER);
-    for (int i = 0; i < 2; i++)
-        draw_skip(&a->term, r.y + r.h - 2 + i, r.x + 1, r.w - 2, i * (r.w - 2),
-                  grid_state_role(json_str(row, "state", "")), message,
-                  strlen(message));
+    page_draw_note(a, p, r, json_str(row, "message", ""), json_str(row, "node", ""));
+    if (!row)
+        draw_text(&a->term, r.y + 4, r.x + 2, r.w - 4, ROLE_WARN, run_message(a, p));
 }
 
 static const struct grid_column columns[] = {
