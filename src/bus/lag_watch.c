@@ -83,6 +83,15 @@ static void size_group(struct lag_group *g, int32_t partitions)
     g->windows = mem_alloc((size_t)partitions * sizeof *g->windows);
 }
 
+/* Kafka keeps no time of a commit: it is when the offset was first seen where it is. */
+static int64_t seen_commit_ms(const struct lag_watch *w, const struct lag_group *g,
+                              int32_t partition, int64_t offset)
+{
+    const struct lag_window *window = &g->windows[partition];
+    const struct lag_sample *last = window->n ? lag_at(window, window->n - 1) : NULL;
+    return last && last->committed == offset ? last->committed_ms : w->at_ms;
+}
+
 static void see_group(void *arg, const char *group, const char *topic,
                       int32_t partition, const struct bus_committed *c)
 {
@@ -103,6 +112,8 @@ static void see_group(void *arg, const char *group, const char *topic,
             g->places[i] = (struct bus_place){.committed = -1};
     g->is_seen = true;
     g->places[partition] = (struct bus_place){c->offset, c->committed_ms};
+    if (c->offset >= 0 && c->committed_ms == 0)
+        g->places[partition].committed_ms = seen_commit_ms(w, g, partition, c->offset);
 }
 
 static void forget_unseen(struct lag_watch *w)
@@ -145,6 +156,7 @@ static void add_samples(struct lag_watch *w, int64_t now_ms)
  * ahead of its topic. */
 int lag_watch_sample(struct lag_watch *w, struct bus *b, int64_t now_ms, struct err *e)
 {
+    w->at_ms = now_ms;
     for (size_t i = 0; i < w->topics.n; i++)
         w->topics.v[i]->is_seen = false;
     for (size_t i = 0; i < w->groups.n; i++)
@@ -164,7 +176,6 @@ int lag_watch_sample(struct lag_watch *w, struct bus *b, int64_t now_ms, struct 
     }
     if (rc < 0)
         return rc;
-    w->at_ms = now_ms;
     for (size_t i = 0; i < w->groups.n; i++) {
         const struct lag_topic *t = find_topic(w, w->groups.v[i]->topic);
         if (!t || !t->is_seen)

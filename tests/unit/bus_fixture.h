@@ -18,7 +18,10 @@ struct fixture {
     struct bus_options options;
     struct bus *bus;
     struct err e;
-    const char *prefix; /* of topic names, so that tests on one broker do not meet */
+    int wait_ms; /* how long a poll may wait for records that are there */
+    bool is_mock;
+    void *cluster, *host; /* librdkafka's mock cluster and the handle it lives in */
+    void (*before_topic)(struct fixture *f, const char *name, int32_t partitions);
 };
 
 /* The call succeeded, or the test fails with its error text. */
@@ -68,6 +71,8 @@ static inline void make_topic(struct fixture *f, const char *name, int32_t parti
                           .partitions = partitions,
                           .retention_ms = -1,
                           .retention_bytes = -1};
+    if (f->before_topic)
+        f->before_topic(f, name, partitions);
     OK(f, bus_topic_ensure(f->bus, &t, &f->e));
 }
 
