@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,11 +17,24 @@
 #define LOG_LINE_MAX 4096
 
 static enum log_level max_level = LOG_INFO;
+static bool is_level_set;
 static char process_name[32] = "weir";
 
 void log_set_level(enum log_level level)
 {
     max_level = level;
+    is_level_set = true;
+}
+
+/* $WEIR_LOG: error, warn, info or debug, unless the program decided. */
+static void level_from_environment(void)
+{
+    static const char *const words[] = {"error", "warn", "info", "debug"};
+    const char *word = getenv("WEIR_LOG");
+    for (size_t i = 0; word && i < 4; i++)
+        if (streq(word, words[i]))
+            max_level = (enum log_level)i;
+    is_level_set = true;
 }
 
 void log_set_name(const char *name)
@@ -31,6 +45,8 @@ void log_set_name(const char *name)
 void log_write(enum log_level level, const char *fmt, ...)
 {
     static const char *const names[] = {"error", "warn ", "info ", "debug"};
+    if (!is_level_set)
+        level_from_environment();
     if (level > max_level)
         return;
     char text[LOG_LINE_MAX / 2], stamp[32];

@@ -6,6 +6,7 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
+/* Default: $WEIR_LOG (error, warn, info, debug), else info. */
 void log_set_level(enum log_level level);
 void log_set_name(const char *name); /* process name shown in each line */
 void log_write(enum log_level level, const char *fmt, ...)

@@ -5,6 +5,8 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "orchestrate/graph.h"
+#include "orchestrate/schedule.h"
 
 static int print(struct buf *b, int rc, struct err *e)
 {
@@ -16,9 +18,42 @@ static int print(struct buf *b, int rc, struct err *e)
     return rc;
 }
 
-static int check(const struct cmd_args *a)
+/* Where a setting was written, for errors that conf_load cannot find. */
+static const char *place_of(const struct platform *p, const char *path)
+{
+    for (size_t i = 0; i < p->n_origins; i++)
+        if (streq(p->origins[i].path, path))
+            return p->origins[i].from;
+    return "weir.yml";
+}
+
+/* Cron expressions and selectors; a selector's grammar needs no nodes. */
+static int check_schedule(const struct platform *p, const struct conf_schedule *s,
+                          struct err *e)
+{
+    struct cron c;
+    struct graph empty = {0};
+    bool none = false;
+    char path[300];
+    snprintf(path, sizeof path, "schedules.%.200s.cron", s->name);
+    int rc = cron_parse(&c, s->cron, e);
+    const char *const words[] = {s->select, s->full_refresh};
+    static const char *const keys[] = {"select", "full_refresh"};
+    for (size_t i = 0; i < 2 && rc == 0; i++) {
+        snprintf(path, sizeof path, "schedules.%.200s.%s", s->name, keys[i]);
+        struct graph_selection sel = {.select = (const char *const[]){words[i], NULL}};
+        if (words[i] && *words[i])
+            rc = graph_select(&empty, &sel, &none, e);
+    }
+    return rc < 0 ? err_wrap(e, rc, "%s: %s", place_of(p, path), path) : 0;
+}
+
+static int check(const struct cmd_args *a, struct err *e)
 {
     const struct platform *p = a->platform;
+    for (size_t i = 0; i < p->n_schedules; i++)
+        if (check_schedule(p, &p->schedules[i], e) < 0)
+            return e->code;
     if (a->is_quiet)
         return 0;
     printf("%s: ok: %zu sources, %zu topics, %zu streams, %zu loads, %zu gates, "
@@ -45,7 +80,7 @@ static int run(const struct cmd_args *a, struct err *e)
     if (!a->platform)
         return err_set(e, a->platform_error->code, "%s", a->platform_error->text);
     if (streq(verb, "check"))
-        return check(a);
+        return check(a, e);
     return print(&b, conf_show(a->platform, a->is_json, &b, e), e);
 }
 

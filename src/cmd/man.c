@@ -83,7 +83,8 @@ static int man_weir(struct buf *out)
     buf_adds(out, ".El\n");
     buf_adds(out,
              ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n.It Ev NO_COLOR\n"
-             "When set and not empty, no colours are used.\n.El\n"
+             "When set and not empty, no colours are used.\n.It Ev WEIR_LOG\nHow much "
+             "processes log:\nerror, warn, info (the default) or debug.\n.El\n"
              ".Sh FILES\n.Bl -tag -width Ds\n.It Pa weir.yml\nThe platform.\n"
              ".It Pa .weir/\nThe state folder: bus, warehouse, state, logs.\n.El\n");
     add_exit(out);

@@ -515,16 +515,16 @@ static json_t *node_json(const struct tree *t)
     return v;
 }
 
-static const char *json_text(struct load *l, const struct tree *t)
+static int json_text(struct load *l, const struct tree *t, const char **out)
 {
     struct buf b;
     json_t *v = node_json(t);
     buf_init(&b, 0);
-    json_dump_buf(v, JSON_COMPACT, &b, NULL);
-    const char *out = arena_strndup(l->arena, buf_str(&b), b.len);
+    int rc = json_dump_buf(v, JSON_COMPACT, &b, l->e);
+    *out = rc < 0 ? "" : arena_strndup(l->arena, buf_str(&b), b.len);
     json_decref(v);
     buf_release(&b);
-    return out;
+    return rc;
 }
 
 static int store_pairs(STORE_ARGS)
@@ -544,8 +544,9 @@ static int store_pairs(STORE_ARGS)
                              "%s: expected a value, a list or {query: "
                              "\"select ...\"}",
                              m->key);
-        out[n++] = (struct conf_pair){.name = arena_strdup(l->arena, m->key),
-                                      .value = json_text(l, v)};
+        out[n].name = arena_strdup(l->arena, m->key);
+        if ((rc = json_text(l, v, &out[n++].value)) < 0)
+            return rc;
     }
     g->parameters = out;
     g->n_parameters = n;
@@ -626,9 +627,12 @@ static int store_default(struct load *l, const struct conf_row *r, const char *p
     return rc < 0 ? rc : store(l, r, t, path, base);
 }
 
-static const char *shown(struct load *l, const struct tree *t)
+static int shown(struct load *l, const struct tree *t, const char **out)
 {
-    return t->kind == TREE_SCALAR ? t->text : json_text(l, t);
+    if (t->kind != TREE_SCALAR)
+        return json_text(l, t, out);
+    *out = t->text;
+    return 0;
 }
 
 int value_parse(struct load *l, const struct conf_row *r, const struct tree *t,
@@ -643,12 +647,13 @@ int value_parse(struct load *l, const struct conf_row *r, const struct tree *t,
             load_origin(l, path, r->standard, NULL, false);
         return rc;
     }
+    const char *text;
     if ((!is_composite(r->type) && (rc = resolve(l, t, path, &scalar, &v)) < 0) ||
-        (rc = store(l, r, v, path, base)) < 0)
+        (rc = store(l, r, v, path, base)) < 0 || (rc = shown(l, v, &text)) < 0)
         return rc;
     bool is_secret =
         v->is_secret || looks_secret(r->name) || r->type == CONF_TYPE_PROPERTIES;
-    load_origin(l, path, shown(l, v), t, is_secret);
+    load_origin(l, path, text, t, is_secret);
     return 0;
 }
 
@@ -666,12 +671,14 @@ int value_pair(struct load *l, const struct tree *t, const char *path,
     if (out->is_path && v->kind != TREE_SCALAR)
         return load_fail(l, t, path, "expected a path, found %s",
                          tree_kind_name(v->kind));
-    out->value =
-        v->kind == TREE_SCALAR ? arena_strdup(l->arena, v->text) : json_text(l, v);
+    const char *text;
+    if ((rc = shown(l, v, &text)) < 0)
+        return rc;
+    out->value = arena_strdup(l->arena, text);
     if (out->is_path && !*out->value)
         return load_fail(l, t, path, "the path is empty");
     if (out->is_path)
         out->value = load_path(l, l->p->project_dir, out->value);
-    load_origin(l, path, shown(l, v), t, v->is_secret || looks_secret(t->key));
+    load_origin(l, path, text, t, v->is_secret || looks_secret(t->key));
     return 0;
 }

@@ -171,6 +171,21 @@ static void a_new_project_is_valid(void **state)
     unsetenv("WEIR_PROJECT_DIR");
     unsetenv("WEIR_STATE_DIR");
     unsetenv("WEIR_SET");
+    char wrong[PATH_MAX + 200];
+    snprintf(wrong, sizeof wrong, "--project-dir=%s", path);
+    assert_int_equal(
+        weir("conf", "check", wrong, "--set", "schedules.hourly.cron=61 * * * *", NULL),
+        2);
+    assert_non_null(
+        strstr(err_text_seen, "--set: schedules.hourly.cron: cron: \"61\""));
+    unsetenv("WEIR_SET");
+    assert_int_equal(
+        weir("conf", "check", wrong, "--set", "schedules.hourly.select=tga:x", NULL),
+        2);
+    assert_non_null(strstr(err_text_seen, "did you mean \"tag:\""));
+    unsetenv("WEIR_PROJECT_DIR");
+    unsetenv("WEIR_STATE_DIR");
+    unsetenv("WEIR_SET");
     snprintf(path, sizeof path, "%s/man", dir);
     assert_int_equal(weir("man-pages", path, NULL), 0);
     assert_non_null(strstr(out_text, "weir.yml.5"));
