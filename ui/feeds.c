@@ -57,7 +57,9 @@ static void add_rates(struct feeds *f, const json_t *overview)
     size_t i;
 
     json_array_foreach (json_arr(overview, "stages"), i, stage) {
-        add_rate(f, json_str(stage, "name", ""), json_num(stage, "rate", 0));
+        bool is_moving = streq(json_str(stage, "state", ""), "running");
+        add_rate(f, json_str(stage, "name", ""),
+                 is_moving ? json_num(stage, "rate", 0) : 0);
     }
 }
 

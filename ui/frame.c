@@ -49,7 +49,7 @@ static const char *age_text(const struct app *a, char out[64], enum role *role)
 /* From right to left: age, clock, state, badge. Returns the first cell used. */
 static int draw_status(struct app *a, int x)
 {
-    char text[64], clock[FMT_MAX];
+    char text[64], clock[FMT_MAX + 8];
     bool is_prod;
     enum role role;
     const char *environment = app_environment(a, &is_prod);
@@ -59,7 +59,11 @@ static int draw_status(struct app *a, int x)
     x -= (int)strlen(age) + 1;
     draw_text(&a->term, 0, x, (int)strlen(age), role, age);
     if (app_overview(a, "now_ms") && a->term.cols >= COLS_WANTED) {
-        fmt_clock(a->now_ms, clock);
+        bool is_data =
+            a->term.cols >= 100 &&
+            streq(json_str(feeds_get(&a->feeds, "overview"), "clock", ""), "data");
+        memcpy(clock, is_data ? "data " : "", is_data ? 6 : 1);
+        fmt_clock(a->now_ms, clock + (is_data ? 5 : 0));
         x -= (int)strlen(clock) + 2;
         draw_text(&a->term, 0, x, (int)strlen(clock), ROLE_MUTED, clock);
     }

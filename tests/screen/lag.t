@@ -81,7 +81,7 @@ key Esc
 size 160x40
 dump
 ===
- retail > lag                                                                                                         dev   running  2017-06-15 06:04 UTC  live
+ retail > lag                                                                                                    dev   running  data 2017-06-15 06:04 UTC  live
  1 overview  2 lag  3 runs  4 anomalies  5 processes  6 logs  7 alerts(2)  8 gates
  group                 topic             verdict         lag   behind caught up       in      out  worst  part samples partitions
  stream:enrichment     transactions      ! warn        5,180      31s    3m 04s  41.2k/s  38.9k/s    310    41 10/10   .=#:+#-+#-*#=##=#:+#-+#-*#=##=#:+*

@@ -10,7 +10,7 @@ feed overview fixtures/overview_2.json
 feed overview fixtures/overview.json
 dump
 ===
- retail › overview                                                                                                    dev   running  2017-06-15 06:04 UTC  live
+ retail › overview                                                                                               dev   running  data 2017-06-15 06:04 UTC  live
  1 overview  2 lag  3 runs  4 anomalies  5 processes  6 logs  7 alerts(2)  8 gates
  flow     stage                 state             in       out     rate    lag progress      rate over time                 detail
 ▸  source pos                   ▸ running    103,317   103,300  41.2k/s      0 █████▎░░  66%                            ⣧⣼⣼ pos_all.jsonl.gz

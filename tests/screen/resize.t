@@ -53,7 +53,7 @@ please enlarge; q leaves
 size 200x50
 dump 1-12
 ===
- retail > processes                                                                                                                                           dev   running  2017-06-15 06:04 UTC  live
+ retail > processes                                                                                                                                      dev   running  data 2017-06-15 06:04 UTC  live
  1 overview  2 lag  3 runs  4 anomalies  5 processes  6 logs  7 alerts(2)  8 gates
  process                          state      pid     restarts       up   memory   cpu    beat detail
 >ingest.pos                       + ready    4101           0   1h 01m  18.8 MB   42%    0.3s

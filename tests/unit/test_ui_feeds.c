@@ -98,9 +98,10 @@ static void rates_become_a_series(void **state)
     (void)state;
     feeds_init(&f);
     for (int i = 0; i < 500; i++)
-        feeds_put(
-            &f, "overview",
-            json_pack("{s:[{s:s,s:i}]}", "stages", "name", "ingest pos", "rate", i), i);
+        feeds_put(&f, "overview",
+                  json_pack("{s:[{s:s,s:s,s:i}]}", "stages", "name", "ingest pos",
+                            "state", "running", "rate", i),
+                  i);
     json_t *rates = feeds_rates(&f, "ingest pos");
     assert_int_equal(json_array_size(rates), FEEDS_SERIES);
     assert_int_equal((int)json_number_value(json_array_get(rates, FEEDS_SERIES - 1)),

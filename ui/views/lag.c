@@ -10,12 +10,18 @@
 
 #define STRIP_MAX 4096
 
+/* Groups that are weir's own bookkeeping ("@…") are left out: nobody waits for them. */
 static json_t *rows(struct app *a, struct page *p, json_t *data)
 {
-    json_t *groups = json_arr(data, "groups");
+    json_t *out = json_array(), *group;
+    size_t i;
 
     (void)a, (void)p;
-    return groups ? json_incref(groups) : json_array();
+    json_array_foreach (json_arr(data, "groups"), i, group) {
+        if (json_str(group, "group", "")[0] != '@')
+            json_array_append(out, group);
+    }
+    return out;
 }
 
 static size_t read_strip(const json_t *row, double *v, double *max)
@@ -76,9 +82,14 @@ static void draw_strip(struct app *a, const json_t *row, struct rect r)
                   "no figures for its partitions yet");
         return;
     }
-    draw_printf(&a->term, r.y + 2, r.x + 1, r.w - 2, ROLE_MUTED,
-                "%zu partitions, the worst is %lld with %s behind; Enter lists them", n,
-                (long long)json_i64(row, "max_partition", 0), fmt_short(max, text));
+    if (max > 0)
+        draw_printf(
+            &a->term, r.y + 2, r.x + 1, r.w - 2, ROLE_MUTED,
+            "%zu partitions, the worst is %lld with %s behind; Enter lists them", n,
+            (long long)json_i64(row, "max_partition", 0), fmt_short(max, text));
+    else
+        draw_printf(&a->term, r.y + 2, r.x + 1, r.w - 2, ROLE_MUTED,
+                    "%zu partitions, none is behind", n);
     chart_heat(&a->term, (struct rect){r.y + 3, r.x + 1, r.h - 3, r.w - 2}, v, n, max);
 }
 

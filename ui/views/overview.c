@@ -516,7 +516,8 @@ static int draw_panels(struct app *a, struct rect r)
     size_t n = 0, i;
 
     json_array_foreach (app_overview(a, "stages"), i, stage) {
-        if (n < PANELS_MAX && has_moved(a, stage))
+        if (n < PANELS_MAX && !streq(json_str(stage, "state", ""), "done") &&
+            has_moved(a, stage))
             shown[n++] = stage;
     }
     for (i = 0; i < n; i++) {
