@@ -5,6 +5,7 @@
  * _extra. */
 #include "load/layout.h"
 
+#include <stdio.h>
 #include <string.h>
 #include "base/str.h"
 #include "load/stage.h"
@@ -278,6 +279,27 @@ static void add_columns(struct buf *sql, struct wh *w, const struct load_layout 
     }
 }
 
+/* Incremental models ask for loaded_at > max(loaded_at): without an index each run
+ * reads all of history. Its keys rise, so that it costs an append. */
+static int create_index(struct wh *w, const char *schema, const char *table,
+                        struct err *e)
+{
+    struct buf sql;
+    char name[256];
+    snprintf(name, sizeof(name), "_weir_%s_loaded_at", table);
+    buf_init(&sql, 16384);
+    buf_adds(&sql, "CREATE INDEX IF NOT EXISTS ");
+    wh_quote(w, &sql, schema, name);
+    buf_adds(&sql, " ON ");
+    wh_quote(w, &sql, NULL, table);
+    buf_adds(&sql, " (loaded_at)");
+    int rc = buf_check(&sql, "CREATE INDEX", e);
+    if (rc == 0)
+        rc = wh_exec_raw(w, buf_str(&sql), e);
+    buf_release(&sql);
+    return rc;
+}
+
 int layout_create(const struct load_layout *l, struct wh *w, const char *schema,
                   const char *table, struct err *e)
 {
@@ -297,6 +319,8 @@ int layout_create(const struct load_layout *l, struct wh *w, const char *schema,
     if (rc == 0)
         rc = wh_exec_raw(w, buf_str(&sql), e);
     buf_release(&sql);
+    if (rc == 0 && l->has_corrections)
+        rc = create_index(w, schema, table, e);
     if (rc == 0 && l->write != LOAD_APPEND)
         rc = stage_create(l, w, e);
     return rc;
