@@ -12,21 +12,30 @@
 struct project;
 
 struct project_options {
-    const char *project_dir;  /* folder of dbt_project.yml */
-    const char *profiles_dir; /* NULL: as dbt looks; absent: the platform's own target */
+    const char *project_dir; /* folder of dbt_project.yml */
+    const char
+        *profiles_dir; /* NULL: as dbt looks; absent: the platform's own target */
     const char *target, *profile;
-    const char *vars;         /* JSON or YAML text of --vars, NULL */
-    const char *adapter;      /* "sqlite" */
-    const char *schema;       /* default schema of the target, "main" */
-    const char *dialect;      /* dialect of the SQL text: "sqlite", "snowflake" */
-    const char *target_path;  /* NULL: PROJECT/target */
-    int64_t now_ms;           /* run_started_at; < 0: wall clock */
+    const char *vars;        /* JSON or YAML text of --vars, NULL */
+    const char *adapter;     /* "sqlite" */
+    const char *schema;      /* default schema of the target, "main" */
+    const char *dialect;     /* dialect of the SQL text: "sqlite", "snowflake" */
+    const char *target_path; /* NULL: PROJECT/target */
+    int64_t now_ms;          /* run_started_at; < 0: wall clock */
     bool full_refresh, is_empty, store_failures;
 };
 
 enum node_type {
-    NODE_MODEL, NODE_SEED, NODE_SNAPSHOT, NODE_TEST, NODE_UNIT_TEST, NODE_ANALYSIS,
-    NODE_OPERATION, NODE_SOURCE, NODE_EXPOSURE, NODE_MACRO,
+    NODE_MODEL,
+    NODE_SEED,
+    NODE_SNAPSHOT,
+    NODE_TEST,
+    NODE_UNIT_TEST,
+    NODE_ANALYSIS,
+    NODE_OPERATION,
+    NODE_SOURCE,
+    NODE_EXPOSURE,
+    NODE_MACRO,
 };
 
 /* What others may see of a node; borrowed from the project until project_free. */
@@ -34,15 +43,16 @@ struct node {
     enum node_type type;
     const char *unique_id; /* model.retail.stg_transactions */
     const char *name, *package, *path /* original_file_path */, *schema, *alias;
-    const char *materialized; /* view table incremental ephemeral seed snapshot test … */
-    const char *severity;     /* tests: error, warn */
-    const char *const *fqn;   /* NULL-terminated */
+    const char
+        *materialized;    /* view table incremental ephemeral seed snapshot test … */
+    const char *severity; /* tests: error, warn */
+    const char *const *fqn; /* NULL-terminated */
     const char *const *tags;
     const char *const *depends_on; /* unique ids of nodes and sources */
-    const char *attached;     /* tests: unique id of the tested node, or NULL */
-    const char *source_name;  /* sources */
+    const char *attached;          /* tests: unique id of the tested node, or NULL */
+    const char *source_name;       /* sources */
     bool is_enabled;
-    json_t *config;           /* merged config */
+    json_t *config; /* merged config */
 };
 
 int project_load(struct project **out, const struct project_options *o, struct err *e);
@@ -55,10 +65,10 @@ const char *project_name(const struct project *p);
 size_t project_n_warnings(const struct project *p);
 const char *project_warning(const struct project *p, size_t i);
 
-/* Compiled SQL of a node (after Jinja, CTEs of ephemerals in, before wh_translate). wh may
- * be NULL: introspection then finds nothing. */
-int model_compile(struct project *p, struct wh *w, const struct node *n, struct buf *sql,
-                  struct err *e);
+/* Compiled SQL of a node (after Jinja, CTEs of ephemerals in, before wh_translate). wh
+ * may be NULL: introspection then finds nothing. */
+int model_compile(struct project *p, struct wh *w, const struct node *n,
+                  struct buf *sql, struct err *e);
 
 /* Called on the relation that is about to be published, inside model_run: tests of the
  * node have passed. A negative return stops the publication (ERR_BLOCKED: critical). */
@@ -68,17 +78,17 @@ typedef int model_gate_fn(void *arg, const struct node *n, const char *schema,
 struct model_result {
     const char *status; /* success error skipped | pass warn fail error | blocked */
     char message[1024];
-    int64_t rows;       /* -1 unknown; tests: failures */
+    int64_t rows; /* -1 unknown; tests: failures */
     double seconds;
-    json_t *detail;     /* gate verdict, adapter_response; new reference or NULL */
-    json_t *tests;      /* results of the tests run before publishing, array or NULL */
+    json_t *detail; /* gate verdict, adapter_response; new reference or NULL */
+    json_t *tests;  /* results of the tests run before publishing, array or NULL */
 };
 void model_result_release(struct model_result *r);
 
 /* Run one node: model, seed, snapshot (build aside → its tests → gate → publish), test,
- * operation. tests_first: run the node's own tests on the built relation. Returns 0 with
- * result->status for anything that went wrong in the node; negative only when the engine
- * itself failed. */
+ * operation. tests_first: run the node's own tests on the built relation. Returns 0
+ * with result->status for anything that went wrong in the node; negative only when the
+ * engine itself failed. */
 struct model_run_options {
     bool tests_first;
     model_gate_fn *gate;
@@ -88,7 +98,8 @@ struct model_run_options {
 int model_run(struct project *p, struct wh *w, const struct node *n,
               const struct model_run_options *o, struct model_result *result,
               struct err *e);
-int project_on_run(struct project *p, struct wh *w, bool is_start, const json_t *results,
+int project_on_run(struct project *p, struct wh *w, bool is_start,
+                   const json_t *results,
                    struct err *e); /* on-run-start / on-run-end */
 
 /* Artifacts. results: array of run_results v6 result objects. */

@@ -12,8 +12,8 @@
 typedef i128 exact_i128 __attribute__((aligned(8)));
 
 struct exact {
-    exact_i128 cents;        /* values with at most 2 places, * 100 */
-    exact_i128 fine;         /* others, * 10^EXACT_PLACES */
+    exact_i128 cents;  /* values with at most 2 places, * 100 */
+    exact_i128 fine;   /* others, * 10^EXACT_PLACES */
     double rest, lost; /* neither: Neumaier sum */
     int64_t n, n_real, n_fine, n_rest;
 };

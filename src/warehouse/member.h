@@ -29,6 +29,7 @@ struct wh_ops {
     const char *(*column_name)(const struct wh_cursor *c, int i);
     struct wh_value (*value)(struct wh_cursor *c, int i);
     void (*cursor_close)(struct wh_cursor *c);
+    int (*begin_on)(struct wh *w, const char *schema, struct err *e);
     int64_t (*changes)(const struct wh *w);
     bool (*in_transaction)(const struct wh *w);
     int (*relations)(struct wh *w, const char *schema, wh_relation_fn *fn, void *arg,

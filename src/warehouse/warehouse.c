@@ -163,6 +163,11 @@ int wh_begin(struct wh *w, struct err *e)
     return wh_exec_raw(w, "BEGIN IMMEDIATE", e);
 }
 
+int wh_begin_on(struct wh *w, const char *schema, struct err *e)
+{
+    return w->ops->begin_on(w, schema, e);
+}
+
 int wh_commit(struct wh *w, struct err *e)
 {
     return wh_exec_raw(w, "COMMIT", e);

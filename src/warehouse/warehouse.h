@@ -82,7 +82,11 @@ void wh_cursor_close(struct wh_cursor *c);
 int wh_query_i64(struct wh *w, const char *sql, int64_t *out, struct err *e);
 int64_t wh_changes(const struct wh *w);
 
-int wh_begin(struct wh *w, struct err *e); /* takes the write lock */
+int wh_begin(struct wh *w,
+             struct err *e); /* takes the write lock of every schema open */
+/* Takes the write lock of this schema alone: others may write elsewhere meanwhile.
+ * Nothing but this schema (and WH_TEMP) should be written before wh_commit. */
+int wh_begin_on(struct wh *w, const char *schema, struct err *e);
 int wh_commit(struct wh *w, struct err *e);
 int wh_rollback(struct wh *w, struct err *e);
 bool wh_in_transaction(const struct wh *w);

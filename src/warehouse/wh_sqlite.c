@@ -378,6 +378,15 @@ int lite_begin_on(struct lite *l, const char *schema, bool *is_mine, struct err 
     return rc;
 }
 
+static int lite_begin_member(struct wh *w, const char *schema, struct err *e)
+{
+    bool is_mine;
+    int rc = lite_schema_ensure(w, schema, e);
+    if (rc < 0 || (rc = lite_begin_on(lite_of(w), schema, &is_mine, e)) < 0)
+        return rc;
+    return is_mine ? 0 : err_set(e, ERR_SQL, "a transaction is open already");
+}
+
 int lite_end(struct lite *l, bool is_mine, int rc, struct err *e)
 {
     if (!is_mine)
@@ -632,6 +641,7 @@ const struct wh_ops wh_sqlite_ops = {
     .column_name = lite_column_name,
     .value = lite_value,
     .cursor_close = lite_cursor_close,
+    .begin_on = lite_begin_member,
     .changes = lite_changes,
     .in_transaction = lite_in_transaction,
     .relations = lite_relations,

@@ -1,0 +1,224 @@
+/* Configuration of a node: built-in defaults < dbt_project.yml, deepest folder last <
+ * properties < config() in the file; for a node of an installed package the root's
+ * dbt_project.yml once more, above all (dbt.md 1.2). Merge rules per key are dbt's:
+ * most replace, tags and hooks append, meta and the like update. */
+#include "model/internal.h"
+
+#include <strings.h>
+
+bool config_flag(const json_t *config, const char *key, bool fallback)
+{
+    const json_t *v = json_object_get(config, key);
+    if (json_is_boolean(v))
+        return json_is_true(v);
+    if (json_is_string(v))
+        return strcasecmp(json_string_value(v), "true") == 0;
+    return fallback;
+}
+
+static bool is_one_of(const char *key, const char *const *names)
+{
+    for (; *names; names++)
+        if (streq(key, *names))
+            return true;
+    return false;
+}
+
+static void append_values(json_t *into, const char *key, json_t *v)
+{
+    json_t *list = json_object_get(into, key);
+    size_t i;
+    json_t *one;
+    if (!json_is_array(list)) {
+        list = json_array();
+        json_object_set_new(into, key, list);
+    }
+    if (json_is_array(v))
+        json_array_foreach (v, i, one)
+            json_array_append(list, one);
+    else if (!json_is_null(v))
+        json_array_append(list, v);
+}
+
+void config_merge(json_t *into, const char *key, json_t *v)
+{
+    static const char *const appended[] = {"tags", "pre-hook", "post-hook", "packages",
+                                           NULL};
+    static const char *const updated[] = {"meta",     "quoting", "column_types", "docs",
+                                          "contract", "vars",    "grants",       NULL};
+    if (streq(key, "pre_hook"))
+        key = "pre-hook";
+    if (streq(key, "post_hook"))
+        key = "post-hook";
+    json_t *old = json_object_get(into, key);
+    if (is_one_of(key, appended)) {
+        append_values(into, key, v);
+    } else if (is_one_of(key, updated) && json_is_object(v) && json_is_object(old)) {
+        json_t *copy = json_copy(old);
+        json_object_update(copy, v);
+        json_object_set_new(into, key, copy);
+    } else {
+        json_object_set_new(into, key, json_deep_copy(v));
+    }
+}
+
+void config_update(json_t *into, json_t *from)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach (from, key, v)
+        config_merge(into, key, v);
+}
+
+/* The keys of one level of dbt_project.yml: "+key", or "key" when no folder. */
+static void level_config(json_t *into, json_t *level)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach (level, key, v) {
+        if (key[0] == '+')
+            config_merge(into, key + 1 + strspn(key + 1, " "), v);
+        else if (!json_is_object(v))
+            config_merge(into, key, v);
+    }
+}
+
+static json_t *section_of(const struct package *pk, enum node_type t)
+{
+    switch (t) {
+    case NODE_SEED:
+        return json_obj(pk->conf, "seeds");
+    case NODE_SNAPSHOT:
+        return json_obj(pk->conf, "snapshots");
+    case NODE_SOURCE:
+        return json_obj(pk->conf, "sources");
+    case NODE_UNIT_TEST:
+        return json_obj(pk->conf, "unit_tests");
+    case NODE_TEST: {
+        json_t *v = json_obj(pk->conf, "data_tests");
+        return v ? v : json_obj(pk->conf, "tests");
+    }
+    case NODE_MODEL:
+        return json_obj(pk->conf, "models");
+    case NODE_ANALYSIS:
+    case NODE_OPERATION:
+    case NODE_EXPOSURE:
+    case NODE_MACRO:
+        break;
+    }
+    return NULL;
+}
+
+static void project_config(json_t *into, const struct package *pk,
+                           const struct item *it)
+{
+    json_t *level = section_of(pk, it->pub.type);
+    level_config(into, level);
+    for (size_t i = 0; level && i < it->fqn.n; i++) {
+        level = json_obj(level, it->fqn.v[i]);
+        level_config(into, level);
+    }
+}
+
+static const char *default_materialized(enum node_type t)
+{
+    switch (t) {
+    case NODE_SEED:
+        return "seed";
+    case NODE_SNAPSHOT:
+        return "snapshot";
+    case NODE_TEST:
+        return "test";
+    case NODE_UNIT_TEST:
+        return "unit";
+    case NODE_SOURCE:
+    case NODE_EXPOSURE:
+    case NODE_MACRO:
+        return NULL;
+    case NODE_MODEL:
+    case NODE_ANALYSIS:
+    case NODE_OPERATION:
+        break;
+    }
+    return "view";
+}
+
+static json_t *defaults(const struct item *it)
+{
+    json_t *c = json_object();
+    const char *materialized = default_materialized(it->pub.type);
+    json_put_flag(c, "enabled", true);
+    if (materialized)
+        json_put_str(c, "materialized", materialized);
+    json_put(c, "tags", json_array());
+    if (it->pub.type == NODE_TEST) {
+        json_put_str(c, "severity", "ERROR");
+        json_put_str(c, "fail_calc", "count(*)");
+        json_put_str(c, "warn_if", "!= 0");
+        json_put_str(c, "error_if", "!= 0");
+        json_put_str(c, "schema", "dbt_test__audit");
+    } else if (it->pub.type != NODE_SOURCE) {
+        json_put(c, "pre-hook", json_array());
+        json_put(c, "post-hook", json_array());
+        json_put(c, "meta", json_object());
+    }
+    return c;
+}
+
+/* Properties that are config though written beside it. */
+static void properties_config(json_t *into, const struct item *it)
+{
+    static const char *const keys[] = {"enabled", "tags", "meta"};
+    for (size_t i = 0; i < 3; i++) {
+        json_t *v = json_object_get(it->meta_patch, keys[i]);
+        if (v && it->pub.type != NODE_TEST)
+            config_merge(into, keys[i], v);
+    }
+    config_update(into, json_obj(it->meta_patch, "config"));
+}
+
+static void unique_tags(json_t *config)
+{
+    json_t *old = json_object_get(config, "tags"), *list = json_array(), *one, *other;
+    size_t i, k;
+    json_array_foreach (old, i, one) {
+        bool is_there = false;
+        json_array_foreach (list, k, other)
+            is_there |= json_equal(one, other);
+        if (!is_there)
+            json_array_append(list, one);
+    }
+    json_object_set_new(config, "tags", list);
+}
+
+void config_apply(struct project *p, struct item *it)
+{
+    json_t *c = defaults(it);
+    project_config(c, it->package, it);
+    properties_config(c, it);
+    config_update(c, it->inline_config);
+    if (!it->package->is_root)
+        project_config(c, p->root, it);
+    unique_tags(c);
+    /* values of YAML may be templates; hooks stay text until they run */
+    json_t *pre = json_incref(json_object_get(c, "pre-hook"));
+    json_t *post = json_incref(json_object_get(c, "post-hook"));
+    json_object_del(c, "pre-hook");
+    json_object_del(c, "post-hook");
+    json_t *shown = render_yaml(p, c, it->pub.path);
+    if (pre)
+        json_object_set_new(shown, "pre-hook", pre);
+    if (post)
+        json_object_set_new(shown, "post-hook", post);
+    json_decref(c);
+    json_decref(it->pub.config);
+    it->pub.config = shown;
+    it->pub.is_enabled = config_flag(shown, "enabled", true);
+    it->pub.materialized = json_str(shown, "materialized", "");
+    it->tags.n = 0;
+    size_t i;
+    json_t *one;
+    json_array_foreach (json_arr(shown, "tags"), i, one)
+        if (json_is_string(one))
+            vec_push(&it->tags, json_string_value(one));
+}

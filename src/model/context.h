@@ -1,0 +1,10 @@
+/* Between context.c (the members) and render.c (one rendering). */
+#ifndef MODEL_CONTEXT_H
+#define MODEL_CONTEXT_H
+
+#include "model/internal.h"
+
+/* A node as the templates' model and graph see it, and as the manifest has it. */
+json_t *context_node(const struct project *p, struct item *it);
+
+#endif

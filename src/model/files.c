@@ -1,0 +1,98 @@
+/* Files of a project: walking folders and reading text. In: a folder. Out: each file
+ * once, in name order, so that what depends on order (macros of the same name) is
+ * stable. */
+#include "model/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include "base/buf.h"
+#include "base/text.h"
+
+#define MAX_FILE  (50u << 20)
+#define MAX_DEPTH 40
+
+struct walk {
+    file_fn *fn;
+    void *arg;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int walk_dir(const struct walk *w, const char *dir, const char *rel, int depth,
+                    struct err *e);
+
+static int walk_entry(const struct walk *w, const char *dir, const char *rel,
+                      const char *name, int depth, struct err *e)
+{
+    struct stat st;
+    char *path = mem_printf("%s/%s", dir, name);
+    char *inner = *rel ? mem_printf("%s/%s", rel, name) : mem_strdup(name);
+    int rc = 0;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        rc = walk_dir(w, path, inner, depth + 1, e);
+    else if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+        rc = w->fn(w->arg, path, inner, e);
+    mem_free(path);
+    mem_free(inner);
+    return rc;
+}
+
+static int walk_dir(const struct walk *w, const char *dir, const char *rel, int depth,
+                    struct err *e)
+{
+    VEC(char *) names = {0};
+    int rc = 0;
+    if (depth > MAX_DEPTH)
+        return err_set(e, ERR_LIMIT,
+                       "%s: folders nested more than %d deep (a link to "
+                       "itself?)",
+                       dir, MAX_DEPTH);
+    DIR *d = opendir(dir);
+    if (!d)
+        return errno == ENOENT || errno == ENOTDIR
+                   ? 0
+                   : err_errno(e, ERR_IO, "read the folder %s", dir);
+    for (struct dirent *de; (de = readdir(d));)
+        if (de->d_name[0] != '.')
+            vec_push(&names, mem_strdup(de->d_name));
+    closedir(d);
+    if (names.n)
+        qsort(names.v, names.n, sizeof *names.v, by_name);
+    for (size_t i = 0; i < names.n; i++) {
+        if (rc == 0)
+            rc = walk_entry(w, dir, rel, names.v[i], depth, e);
+        mem_free(names.v[i]);
+    }
+    vec_release(&names);
+    return rc;
+}
+
+int files_walk(const char *dir, file_fn *fn, void *arg, struct err *e)
+{
+    struct walk w = {fn, arg};
+    return walk_dir(&w, dir, "", 0, e);
+}
+
+int files_read(struct project *p, const char *path, const char **text, size_t *n,
+               struct err *e)
+{
+    struct buf b;
+    buf_init(&b, MAX_FILE);
+    int rc = buf_read_file(&b, path, e);
+    if (rc == 0 && !text_is_utf8(buf_str(&b), b.len))
+        rc = err_set(e, ERR_PARSE, "%s: not UTF-8 text", path);
+    if (rc < 0) {
+        buf_release(&b);
+        return rc;
+    }
+    *n = b.len;
+    char *kept = b.len ? buf_take(&b) : mem_strdup("");
+    vec_push(&p->texts, kept);
+    *text = kept;
+    return 0;
+}

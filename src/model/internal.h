@@ -1,0 +1,244 @@
+/* Inside the model engine: the project's structs and what its files give each other.
+ * Each file answers one question: project.c     what is in the folder: packages, files,
+ * nodes, links config.c      which config applies to a node properties.c  what the .yml
+ * files declare: sources, patches, tests, exposures names.c       dbt's names: unique
+ * ids, test names, fqn macros.c      which macro a name means; builtin.c the built-in
+ * macros' text context.c     what a template sees; relation.c, adapter.c, table.c its
+ * objects render.c      one rendering of a node, a hook, a YAML value compile.c node →
+ * SQL, ephemerals as CTEs, errors at their source materialize.c build aside → tests →
+ * gate → publish; incremental.c, seed.c, testing.c artifacts.c   manifest.json,
+ * run_results.json */
+#ifndef MODEL_INTERNAL_H
+#define MODEL_INTERNAL_H
+
+#include "base/json.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "jinja/jinja.h"
+#include "model/model.h"
+
+#define TMP_SUFFIX "__weir_tmp"
+
+struct package {
+    const char *name, *dir; /* dir absolute */
+    const char *prefix;     /* of paths shown: "" for the root, "packages/x/" */
+    json_t *conf;           /* dbt_project.yml */
+    bool is_root;
+};
+
+struct item;
+typedef VEC(struct item *) item_list;
+
+/* A node with all the engine knows of it. struct node is its public part. */
+struct item {
+    struct node pub;
+    struct package *package;
+    const char *file; /* absolute path of the source file; of a test: its .yml */
+    const char *raw;  /* template text */
+    size_t raw_len;
+    const char *rel; /* path inside its folder: staging/x.sql (dbt's "path") */
+    const char *description, *checksum, *patch_path;
+    json_t *columns;        /* name → {name, description, data_type, …} */
+    json_t *meta_patch;     /* properties entry, NULL */
+    json_t *inline_config;  /* of config() in the file, in call order */
+    json_t *refs, *sources; /* manifest's refs: [{name, package, version}], [[s, t]] */
+    VEC(const char *) deps;
+    VEC(const char *) macro_deps;
+    VEC(const char *) tags;
+    VEC(const char *) fqn;
+    item_list tests;    /* that are judged with this node: its own */
+    const char *broken; /* why it cannot run; NULL: fine */
+    /* sources */
+    const char *identifier, *loaded_at, *loader, *source_description;
+    json_t *freshness;
+    /* generic tests */
+    const char *test_name, *test_namespace, *column_name;
+    json_t *test_kwargs;
+    struct jinja_template *template;
+    const char *compiled; /* of the last compile, mem_free */
+    bool is_resolving;    /* ephemeral recursion guard */
+};
+
+struct macro {
+    const char *name, *unique_id;
+    struct package *package; /* NULL: built in */
+    struct jinja_template *template;
+    size_t def; /* index in the template */
+    const char *path;
+    struct jv *fn;
+};
+
+struct project {
+    struct arena mem;
+    struct project_options o; /* strings copied */
+    const char *dir, *target_dir;
+    const char *target_name, *schema;
+    struct package *root;
+    bool has_profile;               /* profiles.yml names the target */
+    VEC(struct package *) packages; /* root last */
+    item_list items;
+    item_list disabled;
+    struct map by_id; /* unique_id → item */
+    struct map
+        by_name; /* "name" → first refable item, chained by `same_name` lookups */
+    struct map patches; /* "kind package name" → json_t * */
+    json_t *cli_vars;
+    json_t *exposures;
+    json_t *docs; /* name → text */
+    VEC(struct macro *) macros;
+    struct map macro_by_id; /* "package.name"; package "dbt" for built-in ones */
+    VEC(struct jinja_template *) templates;
+    VEC(char *) texts; /* file contents the templates point into */
+    struct jinja_env *env;
+    VEC(const char *) warnings;
+    int64_t now_ms;
+    char invocation_id[40];
+    struct render *render; /* in progress */
+};
+
+/* One rendering: what the context's functions look at (jinja_userdata of the env). */
+struct render {
+    struct project *p;
+    struct wh *w;      /* NULL at parse time */
+    struct item *item; /* NULL: project hooks */
+    bool is_execute, full_refresh, is_yaml;
+    /* ref(built) gives this relation instead: what is judged before it is live */
+    const struct item *built;
+    const char *built_schema, *built_name;
+    item_list ctes;     /* ephemerals that were referred to, each once */
+    struct jv *results; /* dict: statement name → {data, table, response} */
+    struct jv *run_results, *schemas; /* on-run-end */
+    struct render *outer;
+};
+
+static inline struct item *item_of(const struct node *n)
+{
+    return (struct item *)(uintptr_t)n;
+}
+
+/* ── project.c ── */
+void project_warn(struct project *p, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+struct item *item_new(struct project *p, struct package *pk, enum node_type type);
+/* Gives the item its unique id and files it; ERR_CONFIG for a name used twice. */
+int item_add(struct project *p, struct item *it, const char *unique_id, struct err *e);
+void item_break(struct project *p, struct item *it, const char *why);
+/* Lists of folders in dbt_project.yml ("model-paths"), or the default. */
+json_t *package_paths(const struct package *pk, const char *key, const char *fallback);
+const char *node_type_name(enum node_type t);
+
+/* ── files.c ── */
+typedef int file_fn(void *arg, const char *path, const char *rel, struct err *e);
+/* Every file under dir, sorted by path, symlinked folders not entered twice. Missing
+ * dir: nothing. */
+int files_walk(const char *dir, file_fn *fn, void *arg, struct err *e);
+/* Text of a file in the project's memory, checked to be UTF-8. */
+int files_read(struct project *p, const char *path, const char **text, size_t *n,
+               struct err *e);
+
+/* ── packages.c ── */
+int packages_load(struct project *p, struct err *e);
+int target_load(struct project *p, struct err *e);
+
+/* ── config.c ── */
+void config_merge(json_t *into, const char *key, json_t *v);
+void config_update(json_t *into, json_t *from);
+/* Sets it->pub.config from dbt_project.yml, properties and inline config. */
+void config_apply(struct project *p, struct item *it);
+/* bool of a config; strings "true"/"false" understood. */
+bool config_flag(const json_t *config, const char *key, bool fallback);
+
+/* ── names.c ── */
+void names_fqn(struct project *p, struct item *it, const char *rel, const char *last);
+void names_test(struct project *p, struct item *test, const char *prefix,
+                const char *target, const json_t *args, const char **short_name,
+                const char **full_name);
+const char *names_test_hash(struct project *p, const char *name,
+                            const struct item *test);
+
+/* ── properties.c ── */
+int properties_read(struct project *p, struct package *pk, const char *path,
+                    const char *shown, const char *rel, struct err *e);
+int properties_tests(struct project *p, struct err *e);
+void properties_free(struct project *p);
+
+/* ── macros.c ── */
+int macros_load(struct project *p, struct err *e);
+int macros_add(struct project *p, struct package *pk, const char *name,
+               const char *text, size_t n, struct err *e);
+/* As seen from a package (NULL: built-in): it, then root, then built-in. */
+struct macro *macros_find(struct project *p, const struct package *from,
+                          const char *name);
+struct macro *macros_in(struct project *p, const char *package, const char *name);
+struct jv *macros_dispatch(struct jinja_call *c, struct project *p, const char *name,
+                           const char *ns);
+struct jv *macros_namespace(struct project *p, const char *package);
+extern const char *const builtin_macros[]; /* templates, NULL-terminated */
+
+/* ── context.c ── */
+void context_globals(struct project *p);
+void context_target(struct project *p); /* again, once the target is known */
+/* The dict a template of r->item is rendered in. */
+struct jv *context_new(struct render *r, struct arena *mem);
+void render_begin(struct render *r, struct project *p, struct wh *w, struct item *it);
+void render_end(struct render *r);
+int render_text(struct render *r, const char *name, const char *text, size_t n,
+                struct buf *out, struct err *e);
+int render_item(struct render *r, struct buf *out, struct err *e);
+/* Scalars of YAML with {{ }} → values, keeping types. */
+json_t *render_yaml(struct project *p, json_t *v, const char *where);
+struct item *context_ref(struct project *p, const struct package *from, const char *pkg,
+                         const char *name);
+struct item *context_source(struct project *p, const struct package *from,
+                            const char *source, const char *table);
+json_t *context_var(struct project *p, const struct package *pk, const char *name);
+void item_depend(struct item *it, const char *unique_id);
+
+/* ── relation.c, adapter.c, table.c ── */
+struct jv *relation_new(struct project *p, struct arena *mem, const char *schema,
+                        const char *name, enum wh_relation_type type);
+struct jv *relation_of(struct render *r, struct arena *mem, struct item *it);
+struct jv *relation_subquery(struct arena *mem, const char *text, const char *schema,
+                             const char *name);
+bool relation_parts(const struct jv *v, const char **schema, const char **name);
+struct jv *relation_api(struct project *p);
+struct jv *column_new(struct arena *mem, const char *name, const char *type);
+struct jv *columns_of(struct render *r, struct arena *mem, const char *schema,
+                      const char *name);
+struct jv *adapter_new(struct project *p);
+/* Rows of a query as an agate-like table; NULL after jinja_fail. */
+struct jv *table_query(struct jinja_call *c, struct render *r, const char *sql,
+                       struct jv **rows);
+
+/* ── compile.c ── */
+int compile_item(struct render *r, struct buf *sql, struct err *e);
+/* Engine error in SQL of an item → file:line:column of its source, line and caret. */
+void compile_explain(struct item *it, struct wh *w, const char *sql, struct err *e);
+
+/* ── materialize.c and friends ── */
+struct build {
+    struct project *p;
+    struct wh *w;
+    struct item *it;
+    const struct model_run_options *o;
+    struct model_result *result;
+    struct render r;
+    const char *schema, *alias;
+    char *tmp; /* alias + TMP_SUFFIX */
+    enum wh_relation_type existing;
+    bool full_refresh;
+    struct buf sql;
+};
+int materialize_hooks(struct build *b, const char *key, struct err *e);
+/* Own tests and gate on schema.name; 0 when it may be published. */
+int materialize_judge(struct build *b, const char *schema, const char *name,
+                      struct err *e);
+int incremental_run(struct build *b, struct err *e);
+int seed_build(struct build *b, struct err *e);
+int seed_run(struct build *b, struct err *e);
+int testing_run(struct project *p, struct wh *w, struct item *test,
+                const struct item *built, const char *schema, const char *name,
+                bool store_failures, json_t **out, struct err *e);
+
+#endif

@@ -1,0 +1,272 @@
+/* Which macro a name means. Unqualified: the caller's package, then the root, then the
+ * built-in ones (so that the root overrides any built-in macro); qualified: that
+ * package; adapter.dispatch: sqlite__name, then default__name along the search order.
+ */
+#include "model/internal.h"
+
+#define BUILTIN "dbt"
+
+static const char *package_name(const struct package *pk)
+{
+    return pk ? pk->name : BUILTIN;
+}
+
+/* "test" macros are called test_x, materializations materialization_x_adapter. */
+static char *full_name(struct project *p, const struct jinja_def *d)
+{
+    if (streq(d->kind, "test"))
+        return arena_printf(&p->mem, "test_%s", d->name);
+    if (streq(d->kind, "materialization"))
+        return arena_printf(&p->mem, "materialization_%s_%s", d->name,
+                            d->adapter ? d->adapter : "default");
+    return arena_strdup(&p->mem, d->name);
+}
+
+static void add_doc(struct project *p, const struct jinja_def *d)
+{
+    json_object_set_new(p->docs, d->name, json_stringn(d->body, d->body_len));
+}
+
+static int add_def(struct project *p, struct package *pk, struct jinja_template *t,
+                   size_t i, const char *path, struct err *e)
+{
+    const struct jinja_def *d = jinja_def(t, i);
+    if (streq(d->kind, "docs")) {
+        add_doc(p, d);
+        return 0;
+    }
+    if (streq(d->kind, "snapshot"))
+        return 0;
+    struct macro *m = arena_alloc(&p->mem, sizeof *m);
+    m->name = full_name(p, d);
+    m->package = pk;
+    m->template = t;
+    m->def = i;
+    m->path = path;
+    m->fn = jinja_def_macro(t, i, NULL);
+    m->unique_id = arena_printf(&p->mem, "macro.%s.%s", package_name(pk), m->name);
+    char *key = arena_printf(&p->mem, "%s.%s", package_name(pk), m->name);
+    const struct macro *other = map_put(&p->macro_by_id, key, m);
+    if (other)
+        return err_set(e, ERR_CONFIG, "the macro \"%s\" is there twice: %s and %s",
+                       m->name, other->path, path);
+    vec_push(&p->macros, m);
+    return 0;
+}
+
+int macros_add(struct project *p, struct package *pk, const char *name,
+               const char *text, size_t n, struct err *e)
+{
+    struct jinja_template *t;
+    int rc = jinja_compile(p->env, name, text, n, &t, e);
+    if (rc < 0)
+        return rc;
+    vec_push(&p->templates, t);
+    jinja_template_set_data(t, pk);
+    for (size_t i = 0; rc == 0 && i < jinja_n_defs(t); i++)
+        rc = add_def(p, pk, t, i, name, e);
+    return rc;
+}
+
+/* ── loading ── */
+
+struct folder {
+    struct project *p;
+    struct package *pk;
+    const char *root;
+};
+
+static int on_file(void *arg, const char *path, const char *rel, struct err *e)
+{
+    const struct folder *f = arg;
+    struct err why = {0};
+    const char *text;
+    size_t n;
+    char *shown = arena_printf(&f->p->mem, "%s%s/%s", f->pk->prefix, f->root, rel);
+    if (str_ends(rel, ".yml") || str_ends(rel, ".yaml"))
+        return properties_read(f->p, f->pk, path, shown, rel, e);
+    if (!str_ends(rel, ".sql") && !str_ends(rel, ".md"))
+        return 0;
+    int rc = files_read(f->p, path, &text, &n, &why);
+    if (rc == 0)
+        rc = macros_add(f->p, f->pk, shown, text, n, &why);
+    if (rc < 0) /* a broken macro file breaks only what calls its macros */
+        project_warn(f->p, "%s", why.text);
+    return 0;
+}
+
+static int on_doc(void *arg, const char *path, const char *rel, struct err *e)
+{
+    return str_ends(rel, ".md") ? on_file(arg, path, rel, e) : 0;
+}
+
+static int walk(struct project *p, struct package *pk, const char *root, file_fn *fn,
+                struct err *e)
+{
+    struct folder f = {p, pk, arena_strdup(&p->mem, root)};
+    return files_walk(arena_printf(&p->mem, "%s/%s", pk->dir, root), fn, &f, e);
+}
+
+static int load_package(struct project *p, struct package *pk, struct err *e)
+{
+    static const struct {
+        const char *key, *fallback, *below;
+        file_fn *fn;
+    } paths[] = {{"macro-paths", "macros", "", on_file},
+                 {"test-paths", "tests", "/generic", on_file},
+                 {"model-paths", "models", "", on_doc}};
+    int rc = 0;
+    for (size_t k = 0; k < 3; k++) {
+        json_t *list = package_paths(pk, paths[k].key, paths[k].fallback), *one;
+        size_t i;
+        json_array_foreach (list, i, one) {
+            char *root = arena_printf(&p->mem, "%s%s",
+                                      json_is_string(one) ? json_string_value(one) : "",
+                                      paths[k].below);
+            if (rc == 0)
+                rc = walk(p, pk, root, paths[k].fn, e);
+        }
+        json_decref(list);
+    }
+    return rc;
+}
+
+/* ── lookup ── */
+
+struct macro *macros_in(struct project *p, const char *package, const char *name)
+{
+    char key[512];
+    if (snprintf(key, sizeof key, "%s.%s", package, name) >= (int)sizeof key)
+        return NULL;
+    return map_get(&p->macro_by_id, key);
+}
+
+struct macro *macros_find(struct project *p, const struct package *from,
+                          const char *name)
+{
+    struct macro *m = from ? macros_in(p, from->name, name) : NULL;
+    if (!m)
+        m = macros_in(p, p->root->name, name);
+    return m ? m : macros_in(p, BUILTIN, name);
+}
+
+static struct jv *note_use(struct jinja_call *c, const struct macro *m)
+{
+    const struct render *r = jinja_userdata(c);
+    struct item *it = r && !r->is_execute ? r->item : NULL;
+    for (size_t i = 0; it && i < it->macro_deps.n; i++)
+        if (streq(it->macro_deps.v[i], m->unique_id))
+            return m->fn;
+    if (it)
+        vec_push(&it->macro_deps, m->unique_id);
+    return m->fn;
+}
+
+static struct jv *resolve(struct jinja_call *c, void *userdata, const char *name)
+{
+    struct project *p = userdata;
+    const struct macro *m = macros_find(p, jinja_current_data(c), name);
+    if (m)
+        return note_use(c, m);
+    for (size_t i = 0; i < p->packages.n; i++)
+        if (streq(p->packages.v[i]->name, name))
+            return macros_namespace(p, p->packages.v[i]->name);
+    return streq(name, BUILTIN) ? macros_namespace(p, BUILTIN) : NULL;
+}
+
+/* ── namespaces: dbt_utils.x, dbt.x ── */
+
+struct namespace
+{
+    struct project *p;
+    const char *package;
+};
+
+static struct jv *namespace_get(struct jinja_call *c, void *self, const char *name)
+{
+    const struct namespace *ns = self;
+    const struct macro *m = macros_in(ns->p, ns->package, name);
+    return m ? note_use(c, m) : NULL;
+}
+
+static int namespace_str(void *self, struct buf *out)
+{
+    return buf_adds(out, ((const struct namespace *)self)->package);
+}
+
+static const struct jinja_class namespace_class = {
+    .name = "macros of a package", .get = namespace_get, .str = namespace_str};
+
+struct jv *macros_namespace(struct project *p, const char *package)
+{
+    struct namespace *ns = arena_alloc(&p->mem, sizeof *ns);
+    *ns = (struct namespace){p, package};
+    return jv_object(&p->mem, &namespace_class, ns);
+}
+
+/* ── dispatch ── */
+
+static const struct macro *with_prefix(struct project *p, const char *package,
+                                       const char *name)
+{
+    const char *const prefixes[] = {p->o.adapter, "default"};
+    for (size_t i = 0; i < 2; i++) {
+        char full[300];
+        snprintf(full, sizeof full, "%s__%s", prefixes[i], name);
+        const struct macro *m = macros_in(p, package, full);
+        if (m)
+            return m;
+    }
+    return NULL;
+}
+
+static json_t *search_order(struct project *p, const char *ns)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach (json_arr(p->root->conf, "dispatch"), i, one) {
+        if (streq(json_str(one, "macro_namespace", ""), ns))
+            return json_incref(json_arr(one, "search_order"));
+    }
+    return json_pack("[ss]", p->root->name, ns);
+}
+
+struct jv *macros_dispatch(struct jinja_call *c, struct project *p, const char *name,
+                           const char *ns)
+{
+    const struct macro *m = NULL;
+    const struct package *from = jinja_current_data(c);
+    size_t i;
+    json_t *one, *order;
+    if (strchr(name, '.'))
+        return jinja_fail(c, "dispatch(\"%s\"): give the package as macro_namespace",
+                          name);
+    if (ns) {
+        order = search_order(p, ns);
+    } else {
+        order = json_pack("[s]", package_name(from));
+        json_array_append_new(order, json_string(p->root->name));
+    }
+    json_array_append_new(order, json_string(BUILTIN));
+    json_array_foreach (order, i, one) {
+        if (!m && json_is_string(one))
+            m = with_prefix(p, json_string_value(one), name);
+    }
+    json_decref(order);
+    if (m)
+        return note_use(c, m);
+    return jinja_fail(c, "dispatch found no macro %s__%s or default__%s", p->o.adapter,
+                      name, name);
+}
+
+int macros_load(struct project *p, struct err *e)
+{
+    int rc = 0;
+    jinja_env_resolver(p->env, resolve, p);
+    for (size_t i = 0; rc == 0 && builtin_macros[i]; i++)
+        rc = macros_add(p, NULL, "(built in)", builtin_macros[i],
+                        strlen(builtin_macros[i]), e);
+    for (size_t i = 0; rc == 0 && i < p->packages.n; i++)
+        rc = load_package(p, p->packages.v[i], e);
+    return rc;
+}

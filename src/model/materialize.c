@@ -1,0 +1,365 @@
+/* Building a node: aside, its own tests and the gate on what was built, then publish.
+ * What always holds: the live relation changes only in one transaction at the very end;
+ * whatever fails before leaves it as it was, and nothing behind but what the next run
+ * of this node drops first. Called by the sql worker, one node at a time. */
+#include "model/internal.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include "base/buf.h"
+#include "base/timeutil.h"
+
+/* ── hooks ── */
+
+static const char *hook_sql(const json_t *hook, bool *is_inside)
+{
+    *is_inside = true;
+    if (json_is_string(hook))
+        return json_string_value(hook);
+    *is_inside = json_flag(hook, "transaction", true);
+    return json_str(hook, "sql", NULL);
+}
+
+/* A hook written by before_begin(…) or after_commit(…) renders to {"sql",
+ * "transaction"}. */
+static int run_hook(struct build *b, const char *key, const char *text, struct err *e)
+{
+    struct buf sql;
+    char *name = mem_printf("%s (%s)", b->it->pub.path, key);
+    buf_init(&sql, 16u << 20);
+    int rc = render_text(&b->r, name, text, strlen(text), &sql, e);
+    const char *at = buf_str(&sql);
+    if (rc == 0 && at[strspn(at, " \t\r\n;")]) {
+        rc = wh_exec(b->w, at, e);
+        if (rc < 0)
+            err_wrap(e, rc, "%s", name);
+    }
+    buf_release(&sql);
+    mem_free(name);
+    return rc;
+}
+
+static int hooks(struct build *b, const char *key, bool inside, struct err *e)
+{
+    const json_t *list = json_arr(b->it->pub.config, key), *one;
+    size_t i;
+    int rc = 0;
+    json_array_foreach (list, i, one) {
+        bool is_inside;
+        const char *text = hook_sql(one, &is_inside);
+        if (rc == 0 && text && is_inside == inside)
+            rc = run_hook(b, key, text, e);
+    }
+    return rc;
+}
+
+int materialize_hooks(struct build *b, const char *key, struct err *e)
+{
+    return hooks(b, key, true, e);
+}
+
+/* ── judge ── */
+
+static int judge_tests(struct build *b, const char *schema, const char *name,
+                       struct err *e)
+{
+    int failed = 0;
+    const char *first = NULL;
+    b->result->tests = json_array();
+    for (size_t i = 0; i < b->it->tests.n; i++) {
+        json_t *one = NULL;
+        struct item *t = b->it->tests.v[i];
+        int rc = testing_run(b->p, b->w, t, b->it, schema, name, b->p->o.store_failures,
+                             &one, e);
+        if (rc < 0)
+            return rc;
+        const char *status = json_str(one, "status", "error");
+        if (streq(status, "fail") || streq(status, "error")) {
+            failed++;
+            first = first ? first : t->pub.name;
+        }
+        json_array_append_new(b->result->tests, one);
+    }
+    if (!failed)
+        return 0;
+    return err_set(e, ERR_FAIL, "%d of %zu tests failed (%s); %s.%s stays as it was",
+                   failed, b->it->tests.n, first, b->schema, b->alias);
+}
+
+int materialize_judge(struct build *b, const char *schema, const char *name,
+                      struct err *e)
+{
+    int rc = 0;
+    if (b->o->tests_first && b->it->tests.n)
+        rc = judge_tests(b, schema, name, e);
+    if (rc == 0 && b->o->gate)
+        rc = b->o->gate(b->o->gate_arg, &b->it->pub, schema, name, &b->result->detail,
+                        e);
+    return rc;
+}
+
+/* ── publish ── */
+
+static int publish(struct build *b, struct err *e)
+{
+    int rc = wh_begin_on(b->w, b->schema, e);
+    if (rc < 0)
+        return rc;
+    rc = wh_swap(b->w, b->schema, b->tmp, b->alias, e);
+    if (rc == 0)
+        rc = materialize_hooks(b, "post-hook", e);
+    if (rc == 0)
+        rc = wh_commit(b->w, e);
+    if (rc < 0)
+        wh_rollback(b->w, NULL);
+    return rc;
+}
+
+static int build_view(struct build *b, struct err *e)
+{
+    int rc = wh_create_view(b->w, b->schema, b->tmp, buf_str(&b->sql), e);
+    if (rc < 0)
+        return compile_explain(b->it, b->w, buf_str(&b->sql), e), rc;
+    if ((rc = materialize_judge(b, b->schema, b->tmp, e)) == 0)
+        rc = publish(b, e);
+    return rc;
+}
+
+static int build_table(struct build *b, struct err *e)
+{
+    int rc = wh_create_table_as(b->w, b->schema, b->tmp, buf_str(&b->sql), e);
+    if (rc < 0)
+        return compile_explain(b->it, b->w, buf_str(&b->sql), e), rc;
+    b->result->rows = wh_row_count(b->w, b->schema, b->tmp, NULL);
+    if ((rc = materialize_judge(b, b->schema, b->tmp, e)) == 0)
+        rc = publish(b, e);
+    return rc;
+}
+
+static int build_seed(struct build *b, struct err *e)
+{
+    int rc = seed_build(b, e);
+    if (rc == 0)
+        rc = materialize_judge(b, b->schema, b->tmp, e);
+    return rc == 0 ? publish(b, e) : rc;
+}
+
+/* ── compiled files, for people ── */
+
+static void write_compiled(struct build *b)
+{
+    char *path = mem_printf("%s/compiled/%s/%s", b->p->target_dir, b->it->pub.package,
+                            b->it->pub.path);
+    for (char *s = path + 1; *s; s++)
+        if (*s == '/') {
+            *s = '\0';
+            mkdir(path, 0755);
+            *s = '/';
+        }
+    FILE *f = fopen(path, "w"); /* a convenience: failing to write it stops nothing */
+    if (f) {
+        fwrite(buf_str(&b->sql), 1, b->sql.len, f);
+        fclose(f);
+    }
+    mem_free(path);
+}
+
+/* ── one node ── */
+
+static int build_as(struct build *b, struct err *e)
+{
+    const char *how = b->it->pub.materialized;
+    if (b->it->pub.type == NODE_SEED)
+        return build_seed(b, e);
+    int rc = compile_item(&b->r, &b->sql, e);
+    if (rc < 0)
+        return rc;
+    write_compiled(b);
+    if (streq(how, "view"))
+        return build_view(b, e);
+    if (streq(how, "table"))
+        return build_table(b, e);
+    if (streq(how, "incremental"))
+        return b->existing == WH_TABLE && !b->full_refresh ? incremental_run(b, e)
+                                                           : build_table(b, e);
+    return err_set(e, ERR_UNSUPPORTED,
+                   "%s: materialized \"%s\" is not known (view, table, incremental, "
+                   "ephemeral)",
+                   b->it->pub.path, how);
+}
+
+static int ensure_schemas(struct build *b, struct err *e)
+{
+    int rc = wh_schema_ensure(b->w, b->schema, e);
+    for (size_t i = 0; rc == 0 && b->o->tests_first && i < b->it->tests.n; i++) {
+        const struct item *t = b->it->tests.v[i];
+        if (config_flag(t->pub.config, "store_failures", b->p->o.store_failures))
+            rc = wh_schema_ensure(b->w, t->pub.schema, e);
+    }
+    return rc;
+}
+
+static int build_node(struct build *b, struct err *e)
+{
+    const json_t *fr = json_object_get(b->it->pub.config, "full_refresh");
+    int rc = ensure_schemas(b, e);
+    if (rc < 0)
+        return rc;
+    b->existing = wh_relation_type(b->w, b->schema, b->alias);
+    b->full_refresh = json_is_boolean(fr) ? json_is_true(fr)
+                                          : b->o->full_refresh || b->p->o.full_refresh;
+    b->r.is_execute = true;
+    b->r.full_refresh = b->full_refresh;
+    if ((rc = wh_drop(b->w, b->schema, b->tmp, e)) < 0)
+        return rc;
+    wh_notes_clear(b->w);
+    render_begin(&b->r, b->p, b->w, b->it);
+    rc = hooks(b, "pre-hook", false, e);
+    if (rc == 0)
+        rc = hooks(b, "pre-hook", true, e);
+    if (rc == 0)
+        rc = build_as(b, e);
+    if (rc == 0)
+        rc = hooks(b, "post-hook", false, e);
+    render_end(&b->r);
+    if (rc < 0) {
+        wh_rollback(b->w, NULL);
+        wh_drop(b->w, b->schema, b->tmp, NULL);
+        wh_drop(b->w, WH_TEMP, b->tmp, NULL);
+    }
+    return rc;
+}
+
+static void set_error(struct model_result *r, int rc, const struct err *e)
+{
+    r->status = rc == ERR_BLOCKED                    ? "blocked"
+                : rc == ERR_FAIL && r->tests != NULL ? "fail"
+                                                     : "error";
+    str_copy(r->message, sizeof r->message, e->text);
+}
+
+static void set_success(struct build *b)
+{
+    struct model_result *r = b->result;
+    const char *notes = wh_notes(b->w);
+    if (r->rows >= 0)
+        snprintf(r->message, sizeof r->message, "%s %s.%s, %lld rows",
+                 b->it->pub.materialized, b->schema, b->alias, (long long)r->rows);
+    else
+        snprintf(r->message, sizeof r->message, "%s %s.%s", b->it->pub.materialized,
+                 b->schema, b->alias);
+    size_t n = strlen(r->message);
+    if (*notes && n < sizeof r->message)
+        snprintf(r->message + n, sizeof r->message - n, "; not run here: %.*s",
+                 (int)strcspn(notes, "\n"), notes);
+}
+
+static int run_build(struct project *p, struct wh *w, struct item *it,
+                     const struct model_run_options *o, struct model_result *result,
+                     struct err *why)
+{
+    struct build b = {.p = p,
+                      .w = w,
+                      .it = it,
+                      .o = o,
+                      .result = result,
+                      .schema = it->pub.schema,
+                      .alias = it->pub.alias};
+    if (streq(it->pub.materialized, "ephemeral")) {
+        str_copy(result->message, sizeof result->message, "ephemeral, not built");
+        return 0;
+    }
+    b.tmp = mem_printf("%s" TMP_SUFFIX, b.alias);
+    buf_init(&b.sql, 64u << 20);
+    int rc = build_node(&b, why);
+    if (rc == 0)
+        set_success(&b);
+    buf_release(&b.sql);
+    mem_free(b.tmp);
+    return rc;
+}
+
+static int run_test(struct project *p, struct wh *w, struct item *it,
+                    struct model_result *result, struct err *why)
+{
+    json_t *one = NULL;
+    int rc = testing_run(p, w, it, NULL, NULL, NULL, p->o.store_failures, &one, why);
+    if (rc < 0)
+        return rc;
+    static const char *const statuses[] = {"pass", "warn", "fail", "error"};
+    for (size_t i = 0; i < 4; i++)
+        if (streq(json_str(one, "status", "error"), statuses[i]))
+            result->status = statuses[i];
+    str_copy(result->message, sizeof result->message, json_str(one, "message", ""));
+    result->rows = json_i64(one, "failures", -1);
+    json_decref(one);
+    return 0;
+}
+
+int model_run(struct project *p, struct wh *w, const struct node *n,
+              const struct model_run_options *o, struct model_result *result,
+              struct err *e)
+{
+    static const struct model_run_options none = {0};
+    struct err why = {0};
+    struct item *it = item_of(n);
+    int64_t start = time_mono_us();
+    int rc;
+    *result = (struct model_result){.status = "success", .rows = -1};
+    (void)e;
+    if (it->broken)
+        rc = err_set(&why, ERR_PARSE, "%s", it->broken);
+    else if (n->type == NODE_TEST)
+        rc = run_test(p, w, it, result, &why);
+    else if (n->type == NODE_MODEL || n->type == NODE_SEED)
+        rc = run_build(p, w, it, o ? o : &none, result, &why);
+    else
+        rc = err_set(&why, ERR_UNSUPPORTED, "%s: a %s is not run", n->unique_id,
+                     node_type_name(n->type));
+    if (rc < 0)
+        set_error(result, rc, &why);
+    result->seconds = (double)(time_mono_us() - start) / 1e6;
+    return rc == ERR_INTERRUPTED ? err_set(e, rc, "%s", why.text) : 0;
+}
+
+void model_result_release(struct model_result *r)
+{
+    json_decref(r->detail);
+    json_decref(r->tests);
+    r->detail = r->tests = NULL;
+}
+
+/* ── on-run-start, on-run-end ── */
+
+int project_on_run(struct project *p, struct wh *w, bool is_start,
+                   const json_t *results, struct err *e)
+{
+    const char *key = is_start ? "on-run-start" : "on-run-end";
+    struct arena mem;
+    int rc = 0;
+    arena_init(&mem, 0);
+    for (size_t i = 0; i < p->packages.n; i++) {
+        json_t *list = json_object_get(p->packages.v[i]->conf, key), *one;
+        size_t k;
+        json_t *all = json_is_string(list) ? json_pack("[O]", list) : json_incref(list);
+        json_array_foreach (all, k, one) {
+            struct render r = {.is_execute = true};
+            struct buf sql;
+            const char *text = json_string_value(one);
+            if (rc < 0 || !text)
+                continue;
+            buf_init(&sql, 16u << 20);
+            r.run_results = results ? jv_from_json(&mem, results) : jv_list(&mem);
+            r.schemas = jv_list(&mem);
+            render_begin(&r, p, w, NULL);
+            rc = render_text(&r, key, text, strlen(text), &sql, e);
+            if (rc == 0 && buf_str(&sql)[strspn(buf_str(&sql), " \t\r\n;")])
+                rc = wh_exec(w, buf_str(&sql), e);
+            render_end(&r);
+            buf_release(&sql);
+        }
+        json_decref(all);
+    }
+    arena_release(&mem);
+    return rc < 0 ? err_wrap(e, rc, "%s", key) : 0;
+}

@@ -1,0 +1,436 @@
+/* What the .yml files declare: sources (nodes at once), patches of models, seeds and so
+ * on (kept until their node is parsed), exposures, docs, and generic tests (nodes once
+ * their target is known). In: one file at a time. Out: items and patches of the
+ * project. */
+#include "model/internal.h"
+
+#include "model/yaml.h"
+
+struct declared {
+    struct package *pk;
+    const char *shown, *rel;
+    const char *kind; /* models seeds snapshots source */
+    const char *name, *source;
+    const char *column; /* NULL: of the whole relation */
+    json_t *def;
+};
+
+/* The declared tests wait in the patches map under this key, as an array of their own.
+ */
+struct declared_list {
+    VEC(struct declared) all;
+};
+#define DECLARED_KEY "\n declared"
+
+static struct declared_list *declared_of(struct project *p)
+{
+    struct declared_list *l = map_get(&p->patches, DECLARED_KEY);
+    if (!l) {
+        l = mem_alloc(sizeof *l);
+        map_put(&p->patches, DECLARED_KEY, l);
+    }
+    return l;
+}
+
+void properties_free(struct project *p)
+{
+    struct declared_list *l = map_del(&p->patches, DECLARED_KEY);
+    for (size_t i = 0; l && i < l->all.n; i++)
+        json_decref(l->all.v[i].def);
+    if (l)
+        vec_release(&l->all);
+    mem_free(l);
+    for (struct map_entry *it = NULL; (it = map_next(&p->patches, it));)
+        json_decref(it->value);
+}
+
+static const char *keep(struct project *p, const char *s)
+{
+    return s ? arena_strdup(&p->mem, s) : NULL;
+}
+
+static json_t *tests_of(const json_t *obj)
+{
+    json_t *list = json_arr(obj, "data_tests");
+    return list ? list : json_arr(obj, "tests");
+}
+
+static void declare(struct project *p, const struct declared *base, const json_t *owner,
+                    const char *column)
+{
+    size_t i;
+    json_t *def;
+    json_array_foreach (tests_of(owner), i, def) {
+        struct declared d = *base;
+        d.column = keep(p, column);
+        d.def = json_incref(def);
+        vec_push(&declared_of(p)->all, d);
+    }
+}
+
+static void declare_all(struct project *p, const struct declared *base,
+                        const json_t *owner)
+{
+    size_t i;
+    json_t *col;
+    declare(p, base, owner, NULL);
+    json_array_foreach (json_arr(owner, "columns"), i, col)
+        declare(p, base, col, json_str(col, "name", ""));
+}
+
+/* ── patches ── */
+
+static int add_patch(struct project *p, struct package *pk, const char *kind,
+                     const char *shown, const char *rel, json_t *body, struct err *e)
+{
+    const char *name = json_str(body, "name", NULL);
+    if (!name)
+        return err_set(e, ERR_CONFIG, "%s: an entry of %s has no name", shown, kind);
+    char *key = arena_printf(&p->mem, "%s %s %s", kind, pk->name, name);
+    const json_t *other = map_get(&p->patches, key);
+    if (other)
+        return err_set(e, ERR_CONFIG,
+                       "%s: \"%s\" is described there and in %s; keep one of them",
+                       shown, name, json_str(other, "file", ""));
+    json_t *patch = json_object();
+    json_put_str(patch, "file", shown);
+    json_put(patch, "body", json_incref(body));
+    map_put(&p->patches, key, patch);
+    struct declared base = {.pk = pk,
+                            .shown = shown,
+                            .rel = rel,
+                            .kind = keep(p, kind),
+                            .name = keep(p, name)};
+    declare_all(p, &base, body);
+    return 0;
+}
+
+/* ── sources ── */
+
+static json_t *inherit(const json_t *table, const json_t *source, const char *key)
+{
+    json_t *v = json_object_get(table, key);
+    return v ? v : json_object_get(source, key);
+}
+
+static const char *source_schema(struct project *p, const json_t *source)
+{
+    json_t *v = json_object_get(source, "schema");
+    if (!v)
+        return keep(p, json_str(source, "name", ""));
+    json_t *shown = render_yaml(p, v, "schema of a source");
+    const char *text = keep(p, json_is_string(shown) ? json_string_value(shown) : "");
+    json_decref(shown);
+    return text;
+}
+
+static void source_config(struct project *p, struct item *it, const json_t *source,
+                          const json_t *table)
+{
+    json_t *patch = json_object();
+    json_t *config = json_object();
+    const json_t *const from[] = {source, table};
+    for (int i = 0; i < 2; i++) {
+        json_t *tags = json_object_get(from[i], "tags");
+        if (tags)
+            config_merge(config, "tags", tags);
+        json_t *own = json_obj(from[i], "config");
+        config_update(config, own);
+    }
+    json_put(patch, "config", config);
+    it->meta_patch = patch;
+    config_apply(p, it);
+    it->pub.materialized = "";
+}
+
+static int add_table(struct project *p, struct package *pk, const char *shown,
+                     const char *rel, const json_t *source, json_t *table,
+                     struct err *e)
+{
+    const char *sname = json_str(source, "name", NULL),
+               *name = json_str(table, "name", NULL);
+    if (!sname || !name)
+        return err_set(e, ERR_CONFIG, "%s: a source%s has no name", shown,
+                       sname ? "'s table" : "");
+    struct item *it = item_new(p, pk, NODE_SOURCE);
+    it->pub.name = keep(p, name);
+    it->pub.source_name = keep(p, sname);
+    it->pub.path = shown;
+    it->pub.schema = source_schema(p, source);
+    it->identifier = keep(p, json_str(table, "identifier", name));
+    it->pub.alias = it->identifier;
+    it->description = keep(p, json_str(table, "description", ""));
+    it->source_description = keep(p, json_str(source, "description", ""));
+    it->loader = keep(p, json_str(source, "loader", ""));
+    json_t *at = inherit(table, source, "loaded_at_field");
+    it->loaded_at = keep(p, json_is_string(at) ? json_string_value(at) : NULL);
+    it->freshness = json_incref(inherit(table, source, "freshness"));
+    it->rel = rel;
+    char *last = arena_printf(&p->mem, "%s", name);
+    names_fqn(p, it, rel, it->pub.source_name);
+    vec_push(&it->fqn, last);
+    source_config(p, it, source, table);
+    struct declared base = {.pk = pk,
+                            .shown = shown,
+                            .rel = rel,
+                            .kind = "source",
+                            .name = it->pub.name,
+                            .source = it->pub.source_name};
+    int rc = item_add(
+        p, it, arena_printf(&p->mem, "source.%s.%s.%s", pk->name, sname, name), e);
+    if (rc == 0)
+        declare_all(p, &base, table);
+    return rc;
+}
+
+static int add_source(struct project *p, struct package *pk, const char *shown,
+                      const char *rel, json_t *source, struct err *e)
+{
+    size_t i;
+    json_t *table;
+    int rc = 0;
+    json_array_foreach (json_arr(source, "tables"), i, table) {
+        if (rc == 0)
+            rc = add_table(p, pk, shown, rel, source, table, e);
+    }
+    return rc;
+}
+
+/* ── files ── */
+
+static int add_section(struct project *p, struct package *pk, const char *key,
+                       json_t *list, const char *shown, const char *rel, struct err *e)
+{
+    static const char *const patched[] = {
+        "models", "seeds", "snapshots", "analyses", "data_tests", "macros", NULL};
+    size_t i, k;
+    json_t *one;
+    int rc = 0;
+    if (!json_is_array(list))
+        return 0;
+    json_array_foreach (list, i, one) {
+        if (rc < 0)
+            break;
+        if (!json_is_object(one))
+            return err_set(e, ERR_CONFIG, "%s: %s must be a list of mappings", shown,
+                           key);
+        if (streq(key, "sources"))
+            rc = add_source(p, pk, shown, rel, one, e);
+        if (streq(key, "exposures")) {
+            json_t *copy = json_deep_copy(one);
+            json_put_str(copy, "package_name", pk->name);
+            json_put_str(copy, "original_file_path", shown);
+            json_put_str(copy, "path", rel);
+            json_array_append_new(p->exposures, copy);
+        }
+        for (k = 0; rc == 0 && patched[k]; k++)
+            if (streq(key, patched[k]))
+                rc = add_patch(p, pk, key, shown, rel, one, e);
+    }
+    if (streq(key, "unit_tests") && json_array_size(list))
+        project_warn(p, "%s: unit tests are not run by this version", shown);
+    if (streq(key, "snapshots") && json_array_size(list))
+        project_warn(p, "%s: snapshots are not run by this version", shown);
+    return rc;
+}
+
+int properties_read(struct project *p, struct package *pk, const char *path,
+                    const char *shown, const char *rel, struct err *e)
+{
+    json_t *all = NULL, *list;
+    const char *key;
+    int rc = yaml_read_path(path, shown, &all, e);
+    if (rc < 0 || !all)
+        return rc;
+    if (!json_is_object(all)) {
+        json_decref(all);
+        return err_set(e, ERR_CONFIG, "%s: a mapping is expected (models:, sources: …)",
+                       shown);
+    }
+    rel = keep(p, rel);
+    json_object_foreach (all, key, list) {
+        if (rc == 0)
+            rc = add_section(p, pk, streq(key, "tests") ? "data_tests" : key, list,
+                             shown, rel, e);
+    }
+    json_decref(all);
+    return rc;
+}
+
+/* ── generic tests ── */
+
+static bool is_config_key(const char *key)
+{
+    static const char *const keys[] = {
+        "severity", "tags",     "enabled",   "where",          "limit",
+        "warn_if",  "error_if", "fail_calc", "store_failures", "store_failures_as",
+        "meta",     "database", "schema",    "alias"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (streq(key, keys[i]))
+            return true;
+    return false;
+}
+
+/* "unique", {"accepted_values": {…}} or {"test_name": …, …} → name and arguments. */
+static const char *split_def(const json_t *def, json_t **args)
+{
+    *args = NULL;
+    if (json_is_string(def)) {
+        *args = json_object();
+        return json_string_value(def);
+    }
+    const char *named = json_str(def, "test_name", NULL);
+    if (named) {
+        *args = json_copy((json_t *)(uintptr_t)def);
+        json_object_del(*args, "test_name");
+        return named;
+    }
+    if (json_object_size(def) != 1)
+        return NULL;
+    void *it = json_object_iter((json_t *)(uintptr_t)def);
+    json_t *body = json_object_iter_value(it);
+    *args = json_is_object(body) ? json_copy(body) : json_object();
+    return json_object_iter_key(it);
+}
+
+static json_t *take_config(json_t *args, const char **name, const char **description,
+                           struct project *p)
+{
+    json_t *config = json_object(), *v;
+    const char *key;
+    void *tmp;
+    *name = keep(p, json_str(args, "name", NULL));
+    *description = keep(p, json_str(args, "description", ""));
+    json_object_del(args, "name");
+    json_object_del(args, "description");
+    json_object_foreach_safe(args, tmp, key, v)
+    {
+        if (!is_config_key(key))
+            continue;
+        json_object_set(config, key, v);
+        json_object_del(args, key);
+    }
+    if (json_obj(args, "config"))
+        config_update(config, json_obj(args, "config"));
+    json_object_del(args, "config");
+    json_t *inner = json_incref(json_obj(args, "arguments"));
+    if (inner) {
+        json_object_del(args, "arguments");
+        json_object_update(args, inner);
+    }
+    json_decref(inner);
+    return config;
+}
+
+static struct item *target_of(struct project *p, const struct declared *d)
+{
+    static const struct {
+        const char *kind, *type;
+    } kinds[] = {{"models", "model"}, {"seeds", "seed"}, {"snapshots", "snapshot"}};
+    char *id = NULL;
+    if (streq(d->kind, "source"))
+        id = arena_printf(&p->mem, "source.%s.%s.%s", d->pk->name, d->source, d->name);
+    for (size_t i = 0; i < 3; i++)
+        if (streq(d->kind, kinds[i].kind))
+            id = arena_printf(&p->mem, "%s.%s.%s", kinds[i].type, d->pk->name, d->name);
+    return id ? map_get(&p->by_id, id) : NULL;
+}
+
+static int make_test(struct project *p, const struct declared *d, json_t *args,
+                     const char *type, struct err *e)
+{
+    const char *name, *description, *short_name, *full_name;
+    const bool is_source = streq(d->kind, "source");
+    struct item *it = item_new(p, d->pk, NODE_TEST);
+    json_t *config = take_config(args, &name, &description, p);
+    const char *dot = strchr(type, '.');
+    it->test_namespace =
+        dot ? arena_strndup(&p->mem, type, (size_t)(dot - type)) : NULL;
+    it->test_name = keep(p, dot ? dot + 1 : type);
+    it->column_name = d->column;
+    if (d->column)
+        json_put_str(args, "column_name", d->column);
+    char *target = is_source ? arena_printf(&p->mem, "%s_%s", d->source, d->name)
+                             : arena_strdup(&p->mem, d->name);
+    char *ns = it->test_namespace ? arena_printf(&p->mem, "%s_", it->test_namespace)
+                                  : arena_strdup(&p->mem, "");
+    char *prefix =
+        arena_printf(&p->mem, "%s%s%s", ns, is_source ? "source_" : "", it->test_name);
+    names_test(p, it, prefix, target, args, &short_name, &full_name);
+    if (name)
+        short_name = full_name = name;
+    if (!streq(short_name, full_name) && !json_object_get(config, "alias"))
+        json_put_str(config, "alias", short_name);
+    char *model = is_source
+                      ? arena_printf(&p->mem, "source('%s', '%s')", d->source, d->name)
+                      : arena_printf(&p->mem, "ref('%s')", d->name);
+    json_put(args, "model", json_sprintf("{{ get_where_subquery(%s) }}", model));
+    it->test_kwargs = args;
+    it->pub.name = full_name;
+    it->pub.path = d->shown;
+    it->file = d->shown;
+    it->rel = arena_printf(&p->mem, "%s.sql", short_name);
+    it->description = description;
+    it->meta_patch = json_object();
+    json_put(it->meta_patch, "config", config);
+    it->raw = arena_printf(&p->mem, "{{ %s%stest_%s(**_dbt_generic_test_kwargs) }}",
+                           it->test_namespace ? it->test_namespace : "",
+                           it->test_namespace ? "." : "", it->test_name);
+    it->raw_len = strlen(it->raw);
+    it->checksum = "";
+    names_fqn(p, it, d->rel, full_name);
+    const char *id = arena_printf(&p->mem, "test.%s.%s.%s", d->pk->name, full_name,
+                                  names_test_hash(p, full_name, it));
+    return item_add(p, it, id, e);
+}
+
+static void finish_test(struct project *p, struct item *it)
+{
+    struct render r = {0};
+    struct buf out;
+    struct err why = {0};
+    config_apply(p, it);
+    it->pub.alias = json_str(it->pub.config, "alias", it->pub.name);
+    it->pub.schema =
+        arena_printf(&p->mem, "%s_%s", p->schema,
+                     json_str(it->pub.config, "schema", "dbt_test__audit"));
+    buf_init(&out, 64u << 20);
+    render_begin(&r, p, NULL, it);
+    int rc = render_item(&r, &out, &why);
+    render_end(&r);
+    buf_release(&out);
+    if (rc < 0)
+        item_break(p, it, why.text);
+}
+
+int properties_tests(struct project *p, struct err *e)
+{
+    struct declared_list *l = declared_of(p);
+    for (size_t i = 0; i < l->all.n; i++) {
+        const struct declared *d = &l->all.v[i];
+        json_t *args;
+        const struct item *target = target_of(p, d);
+        if (!target) {
+            if (i == 0 || !streq(l->all.v[i - 1].name, d->name))
+                project_warn(p, "%s: there is no %s \"%s\"; its tests are left out",
+                             d->shown, d->kind, d->name);
+            continue;
+        }
+        if (!target->pub.is_enabled)
+            continue;
+        const char *type = split_def(d->def, &args);
+        if (!type) {
+            json_decref(args);
+            return err_set(
+                e, ERR_CONFIG,
+                "%s: a test of \"%s\" is neither a name nor a mapping with one "
+                "name",
+                d->shown, d->name);
+        }
+        int rc = make_test(p, d, args, type, e);
+        if (rc < 0)
+            return rc;
+        finish_test(p, p->items.v[p->items.n - 1]);
+    }
+    return 0;
+}

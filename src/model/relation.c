@@ -1,0 +1,364 @@
+/* Relations and columns as templates see them: dbt's Relation with its parts, include
+ * and quote policies, and Column. Printed as "schema"."name"; the warehouse's
+ * translation does the rest. */
+#include "model/native.h"
+
+#include "base/buf.h"
+
+struct relation {
+    const char *schema, *name; /* schema NULL: not printed (CTEs) */
+    const char *text;          /* printed instead; NULL: by the parts */
+    enum wh_relation_type type;
+    bool has_schema, has_name, is_quoted;
+};
+
+static const struct jinja_class relation_class;
+
+static struct jv *relation_make(struct arena *mem, struct relation r)
+{
+    struct relation *kept = arena_alloc(mem, sizeof *kept);
+    *kept = r;
+    return jv_object(mem, &relation_class, kept);
+}
+
+static const struct relation *relation_self(const struct jv *v)
+{
+    return jv_is(v, JV_OBJECT) && jv_class(v) == &relation_class ? jv_self(v) : NULL;
+}
+
+bool relation_parts(const struct jv *v, const char **schema, const char **name)
+{
+    const struct relation *r = relation_self(v);
+    if (!r || r->text)
+        return false;
+    *schema = r->schema;
+    *name = r->name;
+    return true;
+}
+
+struct jv *relation_new(struct project *p, struct arena *mem, const char *schema,
+                        const char *name, enum wh_relation_type type)
+{
+    (void)p;
+    return relation_make(mem, (struct relation){.schema = arena_strdup(mem, schema),
+                                                .name = arena_strdup(mem, name),
+                                                .type = type,
+                                                .has_schema = schema != NULL,
+                                                .has_name = true,
+                                                .is_quoted = true});
+}
+
+struct jv *relation_subquery(struct arena *mem, const char *text, const char *schema,
+                             const char *name)
+{
+    return relation_make(mem, (struct relation){.schema = arena_strdup(mem, schema),
+                                                .name = arena_strdup(mem, name),
+                                                .text = arena_strdup(mem, text),
+                                                .has_schema = true,
+                                                .has_name = true,
+                                                .is_quoted = true});
+}
+
+struct jv *relation_of(struct render *r, struct arena *mem, struct item *it)
+{
+    if (r->built == it && it)
+        return relation_new(r->p, mem, r->built_schema, r->built_name, WH_TABLE);
+    enum wh_relation_type type =
+        streq(it->pub.materialized, "view") ? WH_VIEW : WH_TABLE;
+    return relation_new(r->p, mem, it->pub.schema, it->pub.alias, type);
+}
+
+static void add_part(struct buf *out, const struct relation *r, const char *part)
+{
+    if (!r->is_quoted) {
+        buf_adds(out, part);
+        return;
+    }
+    buf_addc(out, '"');
+    for (; *part; part++) {
+        if (*part == '"')
+            buf_addc(out, '"');
+        buf_addc(out, *part);
+    }
+    buf_addc(out, '"');
+}
+
+static int relation_str(void *self, struct buf *out)
+{
+    const struct relation *r = self;
+    if (r->text)
+        return buf_adds(out, r->text);
+    if (r->has_schema && r->schema)
+        add_part(out, r, r->schema);
+    if (r->has_schema && r->schema && r->has_name && r->name)
+        buf_addc(out, '.');
+    if (r->has_name && r->name)
+        add_part(out, r, r->name);
+    return out->failed;
+}
+
+NATIVE(relation_render)
+{
+    struct buf b;
+    UNUSED;
+    struct relation *r = userdata;
+    buf_init(&b, 1u << 20);
+    relation_str(r, &b);
+    struct jv *v = jv_str(jinja_mem(c), buf_str(&b), b.len);
+    buf_release(&b);
+    return v;
+}
+
+static bool flag_of(struct jv *v, bool was)
+{
+    return v ? jv_truth(v) : was;
+}
+
+NATIVE(relation_include)
+{
+    struct relation r = *(struct relation *)userdata;
+    r.has_schema = flag_of(ARG(1, "schema"), r.has_schema);
+    r.has_name = flag_of(ARG(2, "identifier"), r.has_name);
+    return relation_make(jinja_mem(c), r);
+}
+
+NATIVE(relation_quote)
+{
+    struct relation r = *(struct relation *)userdata;
+    r.is_quoted = flag_of(ARG(2, "identifier"), r.is_quoted);
+    return relation_make(jinja_mem(c), r);
+}
+
+NATIVE(relation_without_identifier)
+{
+    UNUSED;
+    struct relation r = *(struct relation *)userdata;
+    r.has_name = false;
+    return relation_make(jinja_mem(c), r);
+}
+
+static void set_path(struct jinja_call *c, struct relation *r, struct jv *path)
+{
+    struct jv *schema = jv_is(path, JV_DICT) ? jv_get(path, "schema") : NULL;
+    struct jv *name = jv_is(path, JV_DICT) ? jv_get(path, "identifier") : NULL;
+    if (jv_is(schema, JV_STR))
+        r->schema = jv_cstr(jinja_mem(c), schema);
+    if (jv_is(name, JV_STR))
+        r->name = jv_cstr(jinja_mem(c), name);
+}
+
+static enum wh_relation_type type_named(struct jinja_call *c, struct jv *v,
+                                        enum wh_relation_type was)
+{
+    const char *s = jv_cstr(jinja_mem(c), v);
+    return !s ? was : streq(s, "view") ? WH_VIEW : WH_TABLE;
+}
+
+NATIVE(relation_incorporate)
+{
+    struct relation r = *(struct relation *)userdata;
+    set_path(c, &r, ARG(9, "path"));
+    r.type = type_named(c, ARG(9, "type"), r.type);
+    return relation_make(jinja_mem(c), r);
+}
+
+static struct jv *text_or_none(struct jinja_call *c, const char *s)
+{
+    return s ? jv_strz(jinja_mem(c), s) : jv_none();
+}
+
+static struct jv *relation_get(struct jinja_call *c, void *self, const char *name)
+{
+    const struct relation *r = self;
+    static const struct {
+        const char *name;
+        jinja_fn *fn;
+    } methods[] = {{"render", relation_render},
+                   {"include", relation_include},
+                   {"quote", relation_quote},
+                   {"without_identifier", relation_without_identifier},
+                   {"incorporate", relation_incorporate},
+                   {"replace_path", relation_incorporate}};
+    if (streq(name, "schema"))
+        return text_or_none(c, r->schema);
+    if (streq(name, "identifier") || streq(name, "name") || streq(name, "table"))
+        return text_or_none(c, r->name);
+    if (streq(name, "database"))
+        return jv_none();
+    if (streq(name, "type"))
+        return r->type == WH_ABSENT
+                   ? jv_none()
+                   : jv_strz(jinja_mem(c), r->type == WH_VIEW ? "view" : "table");
+    if (streq(name, "is_view"))
+        return jv_bool(r->type == WH_VIEW);
+    if (streq(name, "is_table"))
+        return jv_bool(r->type == WH_TABLE);
+    if (streq(name, "is_cte"))
+        return jv_bool(!r->schema);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (streq(name, methods[i].name))
+            return jv_function(jinja_mem(c), name, methods[i].fn, self);
+    return NULL;
+}
+
+static bool relation_equal(void *self, const struct jv *other)
+{
+    const struct relation *a = self, *b = relation_self(other);
+    return b && a->schema && b->schema && a->name && b->name &&
+           streq(a->schema, b->schema) && streq(a->name, b->name);
+}
+
+static const struct jinja_class relation_class = {
+    .name = "Relation",
+    .get = relation_get,
+    .str = relation_str,
+    .equal = relation_equal,
+};
+
+/* ── columns ── */
+
+struct column {
+    const char *name, *type;
+};
+
+static bool has_word(const char *type, const char *const *words)
+{
+    for (; *words; words++)
+        if (strcasestr(type, *words))
+            return true;
+    return false;
+}
+
+NATIVE(column_is_string)
+{
+    static const char *const words[] = {"char", "text", "string", "clob", NULL};
+    UNUSED;
+    (void)c;
+    return jv_bool(has_word(((struct column *)userdata)->type, words));
+}
+
+NATIVE(column_is_number)
+{
+    static const char *const words[] = {"int",   "num",  "dec",    "real",
+                                        "float", "doub", "number", NULL};
+    UNUSED;
+    (void)c;
+    return jv_bool(has_word(((struct column *)userdata)->type, words));
+}
+
+NATIVE(column_is_integer)
+{
+    static const char *const words[] = {"int", NULL};
+    UNUSED;
+    (void)c;
+    return jv_bool(has_word(((struct column *)userdata)->type, words));
+}
+
+NATIVE(column_is_float)
+{
+    static const char *const words[] = {"real", "float", "doub", NULL};
+    UNUSED;
+    (void)c;
+    return jv_bool(has_word(((struct column *)userdata)->type, words));
+}
+
+static struct jv *column_get(struct jinja_call *c, void *self, const char *name)
+{
+    const struct column *col = self;
+    struct arena *mem = jinja_mem(c);
+    static const struct {
+        const char *name;
+        jinja_fn *fn;
+    } methods[] = {{"is_string", column_is_string},
+                   {"is_number", column_is_number},
+                   {"is_numeric", column_is_number},
+                   {"is_integer", column_is_integer},
+                   {"is_float", column_is_float}};
+    if (streq(name, "name") || streq(name, "column"))
+        return jv_strz(mem, col->name);
+    if (streq(name, "quoted"))
+        return jv_strz(mem, arena_printf(mem, "\"%s\"", col->name));
+    if (streq(name, "data_type") || streq(name, "dtype"))
+        return jv_strz(mem, col->type);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (streq(name, methods[i].name))
+            return jv_function(mem, name, methods[i].fn, self);
+    return NULL;
+}
+
+static int column_str(void *self, struct buf *out)
+{
+    const struct column *col = self;
+    return buf_addf(out, "<Column %s (%s)>", col->name, col->type);
+}
+
+static const struct jinja_class column_class = {
+    .name = "Column", .get = column_get, .str = column_str};
+
+struct jv *column_new(struct arena *mem, const char *name, const char *type)
+{
+    struct column *col = arena_alloc(mem, sizeof *col);
+    *col =
+        (struct column){arena_strdup(mem, name), arena_strdup(mem, type ? type : "")};
+    return jv_object(mem, &column_class, col);
+}
+
+struct column_list {
+    struct arena *mem;
+    struct jv *list;
+};
+
+static void add_column(void *arg, const char *name, const char *type)
+{
+    struct column_list *l = arg;
+    jv_append(l->list, column_new(l->mem, name, type));
+}
+
+struct jv *columns_of(struct render *r, struct arena *mem, const char *schema,
+                      const char *name)
+{
+    struct column_list l = {mem, jv_list(mem)};
+    if (r->w && schema && name)
+        wh_columns(r->w, schema, name, add_column, &l, NULL);
+    return l.list;
+}
+
+/* ── api.Relation.create, api.Column ── */
+
+NATIVE(api_relation_create)
+{
+    struct arena *mem = jinja_mem(c);
+    (void)userdata;
+    return relation_new(NULL, mem, jv_cstr(mem, ARG(1, "schema")),
+                        jv_cstr(mem, ARG(2, "identifier")),
+                        type_named(c, ARG(3, "type"), WH_ABSENT));
+}
+
+NATIVE(api_column)
+{
+    struct arena *mem = jinja_mem(c);
+    (void)userdata;
+    const char *name = jv_cstr(mem, ARG(0, "column"));
+    const char *type = jv_cstr(mem, ARG(1, "dtype"));
+    return column_new(mem, name ? name : "", type);
+}
+
+static struct jv *api_get(struct jinja_call *c, void *self, const char *name)
+{
+    struct arena *mem = jinja_mem(c);
+    (void)self;
+    if (streq(name, "Column"))
+        return jv_function(mem, name, api_column, NULL);
+    if (!streq(name, "Relation"))
+        return NULL;
+    struct jv *d = jv_dict(mem);
+    jv_set(d, "create", jv_function(mem, "create", api_relation_create, NULL));
+    return d;
+}
+
+static const struct jinja_class api_class = {.name = "api", .get = api_get};
+
+struct jv *relation_api(struct project *p)
+{
+    return jv_object(&p->mem, &api_class, p);
+}

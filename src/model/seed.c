@@ -1,0 +1,257 @@
+/* Seeds: a CSV file into a table built aside. Two passes over the file: one to see each
+ * column's type (dbt's order: integer, number, date, timestamp, boolean, text), one to
+ * load; memory is that of a row. Empty cells and "null" are NULL. */
+#include "model/internal.h"
+
+#include <math.h>
+#include "base/buf.h"
+#include "base/timeutil.h"
+#include "model/csv.h"
+
+enum kind {
+    KIND_UNKNOWN,
+    KIND_INT,
+    KIND_REAL,
+    KIND_DATE,
+    KIND_TIME,
+    KIND_BOOL,
+    KIND_TEXT
+};
+
+struct column {
+    char *name;
+    enum kind kind;
+    const char *type; /* from column_types; NULL: inferred */
+};
+
+struct seed {
+    struct build *b;
+    struct csv csv;
+    struct column *cols;
+    size_t n;
+};
+
+static bool is_null(struct str s)
+{
+    return s.n == 0 || (s.n == 4 && strncasecmp(s.p, "null", 4) == 0);
+}
+
+static bool is_bool(struct str s)
+{
+    return (s.n == 4 && strncasecmp(s.p, "true", 4) == 0) ||
+           (s.n == 5 && strncasecmp(s.p, "false", 5) == 0);
+}
+
+static bool is_number(struct str s)
+{
+    double d;
+    return str_to_double(s, &d) && isfinite(d);
+}
+
+static enum kind kind_of(struct str s)
+{
+    int64_t i;
+    if (str_to_i64(s, &i))
+        return KIND_INT;
+    if (is_number(s))
+        return KIND_REAL;
+    if (time_parse_iso(s, &i))
+        return s.n == 10 ? KIND_DATE : KIND_TIME;
+    return is_bool(s) ? KIND_BOOL : KIND_TEXT;
+}
+
+static enum kind join_kinds(enum kind a, enum kind b)
+{
+    if (a == KIND_UNKNOWN || a == b)
+        return b;
+    if ((a == KIND_INT && b == KIND_REAL) || (a == KIND_REAL && b == KIND_INT))
+        return KIND_REAL;
+    if ((a == KIND_DATE && b == KIND_TIME) || (a == KIND_TIME && b == KIND_DATE))
+        return KIND_TIME;
+    return KIND_TEXT;
+}
+
+static const char *declared_type(const struct column *c)
+{
+    if (c->type)
+        return c->type;
+    switch (c->kind) {
+    case KIND_INT:
+    case KIND_BOOL:
+        return "INTEGER";
+    case KIND_REAL:
+        return "REAL";
+    case KIND_UNKNOWN:
+    case KIND_DATE:
+    case KIND_TIME:
+    case KIND_TEXT:
+        break;
+    }
+    return "TEXT";
+}
+
+/* ── file ── */
+
+static char delimiter_of(const struct build *b)
+{
+    const char *d = json_str(b->it->pub.config, "delimiter", ",");
+    return *d ? *d : ',';
+}
+
+static int open_file(struct seed *s, struct err *e)
+{
+    int rc = csv_open(&s->csv, s->b->it->file, delimiter_of(s->b), e);
+    if (rc == 0) {
+        s->csv.path = s->b->it->pub.path;
+        rc = csv_next(&s->csv, e);
+    }
+    if (rc == 0)
+        return err_set(e, ERR_PARSE,
+                       "%s: the file is empty; its first line must name the "
+                       "columns",
+                       s->b->it->pub.path);
+    return rc < 0 ? rc : 0;
+}
+
+static int read_header(struct seed *s, struct err *e)
+{
+    const json_t *types = json_obj(s->b->it->pub.config, "column_types");
+    s->n = s->csv.n;
+    s->cols = mem_alloc(s->n * sizeof *s->cols);
+    for (size_t i = 0; i < s->n; i++) {
+        struct str cell = s->csv.cells[i];
+        char *name = mem_strndup(cell.p, cell.n);
+        s->cols[i].name = name;
+        s->cols[i].type = json_str(types, name, NULL);
+        if (!*name)
+            return err_set(e, ERR_PARSE, "%s:1: column %zu has no name",
+                           s->b->it->pub.path, i + 1);
+        for (size_t k = 0; k < i; k++)
+            if (strcasecmp(s->cols[k].name, name) == 0)
+                return err_set(e, ERR_PARSE, "%s:1: the column \"%s\" is there twice",
+                               s->b->it->pub.path, name);
+    }
+    return 0;
+}
+
+/* The next row, with as many cells as the header; 0 at the end. */
+static int next_row(struct seed *s, struct err *e)
+{
+    int rc = csv_next(&s->csv, e);
+    if (rc > 0 && s->csv.n != s->n)
+        return err_set(e, ERR_PARSE, "%s:%ld: %zu cells, the header has %zu",
+                       s->b->it->pub.path, s->csv.line, s->csv.n, s->n);
+    return rc;
+}
+
+static int infer(struct seed *s, struct err *e)
+{
+    int rc;
+    while ((rc = next_row(s, e)) > 0)
+        for (size_t i = 0; i < s->n; i++)
+            if (!s->cols[i].type && !is_null(s->csv.cells[i]) &&
+                s->cols[i].kind != KIND_TEXT)
+                s->cols[i].kind = join_kinds(s->cols[i].kind, kind_of(s->csv.cells[i]));
+    return rc;
+}
+
+/* ── table ── */
+
+static int create_table(struct seed *s, struct err *e)
+{
+    struct build *b = s->b;
+    struct buf sql;
+    buf_init(&sql, 4u << 20);
+    buf_adds(&sql, "CREATE TABLE ");
+    wh_quote(b->w, &sql, b->schema, b->tmp);
+    for (size_t i = 0; i < s->n; i++) {
+        buf_adds(&sql, i ? ", " : "(");
+        wh_quote(b->w, &sql, NULL, s->cols[i].name);
+        buf_addf(&sql, " %s", declared_type(&s->cols[i]));
+    }
+    buf_addc(&sql, ')');
+    int rc = buf_check(&sql, "CREATE TABLE", e);
+    if (rc == 0)
+        rc = wh_exec_raw(b->w, buf_str(&sql), e);
+    buf_release(&sql);
+    return rc;
+}
+
+static struct wh_value cell_value(const struct column *c, struct str s)
+{
+    struct wh_value v = {.type = WH_TEXT, .text = s};
+    if (is_null(s)) {
+        v.type = WH_NULL;
+    } else if (!c->type && c->kind == KIND_INT) {
+        v.type = WH_INT;
+        str_to_i64(s, &v.i);
+    } else if (!c->type && c->kind == KIND_REAL) {
+        v.type = WH_REAL;
+        str_to_double(s, &v.d);
+    } else if (!c->type && c->kind == KIND_BOOL) {
+        v.type = WH_INT;
+        v.i = (s.p[0] | 32) == 't';
+    }
+    return v;
+}
+
+static int load_rows(struct seed *s, struct err *e)
+{
+    struct build *b = s->b;
+    const char **names = mem_alloc((s->n + 1) * sizeof *names);
+    struct wh_value *row = mem_alloc(s->n * sizeof *row);
+    struct wh_loader *l = NULL;
+    for (size_t i = 0; i < s->n; i++)
+        names[i] = s->cols[i].name;
+    b->result->rows = 0;
+    int rc = wh_loader_open(b->w, b->schema, b->tmp, names, &l, e);
+    while (rc == 0 && (rc = next_row(s, e)) > 0) {
+        for (size_t i = 0; i < s->n; i++)
+            row[i] = cell_value(&s->cols[i], s->csv.cells[i]);
+        rc = wh_loader_row(l, row, e);
+        b->result->rows++;
+    }
+    wh_loader_close(l);
+    mem_free(names);
+    mem_free(row);
+    return rc;
+}
+
+static int in_transaction(struct seed *s, struct err *e)
+{
+    int rc = wh_begin_on(s->b->w, s->b->schema, e);
+    if (rc < 0)
+        return rc;
+    if ((rc = create_table(s, e)) == 0)
+        rc = load_rows(s, e);
+    if (rc == 0)
+        rc = wh_commit(s->b->w, e);
+    if (rc < 0)
+        wh_rollback(s->b->w, NULL);
+    return rc;
+}
+
+int seed_build(struct build *b, struct err *e)
+{
+    struct seed s = {.b = b};
+    if (b->existing == WH_VIEW)
+        return err_set(e, ERR_EXISTS,
+                       "%s.%s is a view; drop it, a seed does not replace "
+                       "one",
+                       b->schema, b->alias);
+    int rc = open_file(&s, e);
+    if (rc == 0)
+        rc = read_header(&s, e);
+    if (rc == 0)
+        rc = infer(&s, e);
+    csv_close(&s.csv);
+    if (rc == 0)
+        rc = open_file(&s, e);
+    if (rc == 0)
+        rc = in_transaction(&s, e);
+    csv_close(&s.csv);
+    for (size_t i = 0; i < s.n && s.cols; i++)
+        mem_free(s.cols[i].name);
+    mem_free(s.cols);
+    return rc;
+}

@@ -1,0 +1,154 @@
+/* Running one test: its SELECT counted, judged by severity, warn_if and error_if as dbt
+ * does (dbt.md 1.4). A test that cannot run is "error", never a pass. Called for a
+ * node's own tests before it is published, and for tests that are items of their own.
+ */
+#include "model/internal.h"
+
+#include "base/buf.h"
+#include "base/timeutil.h"
+
+struct verdict {
+    int64_t failures;
+    bool should_warn, should_error;
+};
+
+static const char *condition(const json_t *config, const char *key)
+{
+    return json_str(config, key, "!= 0");
+}
+
+static const char *fail_calc(const json_t *config)
+{
+    return json_str(config, "fail_calc", "count(*)");
+}
+
+/* The failing rows are kept as a table, and counted there. */
+static int store(struct wh *w, const struct item *t, const struct buf *sql,
+                 struct buf *from, struct err *e)
+{
+    int rc = wh_in_transaction(w) ? 0 : wh_schema_ensure(w, t->pub.schema, e);
+    if (rc == 0)
+        rc = wh_drop(w, t->pub.schema, t->pub.alias, e);
+    if (rc == 0)
+        rc = wh_create_table_as(w, t->pub.schema, t->pub.alias, buf_str(sql), e);
+    buf_adds(from, "select * from ");
+    wh_quote(w, from, t->pub.schema, t->pub.alias);
+    return rc;
+}
+
+static int count_query(struct wh *w, const char *text, struct verdict *v, struct err *e)
+{
+    struct wh_cursor *c;
+    int rc = wh_query(w, text, &c, e);
+    if (rc < 0)
+        return rc;
+    if ((rc = wh_next(c, e)) > 0) {
+        struct wh_value n = wh_value(c, 0);
+        v->failures = n.type == WH_REAL ? (int64_t)n.d : n.i;
+        v->should_warn = wh_value(c, 1).i != 0;
+        v->should_error = wh_value(c, 2).i != 0;
+        rc = n.type == WH_NULL ? err_set(e, ERR_SQL, "the test's fail_calc gave NULL")
+                               : 0;
+    } else if (rc == 0) {
+        rc = err_set(e, ERR_SQL, "the test gave no row");
+    }
+    wh_cursor_close(c);
+    return rc;
+}
+
+static int count_failures(struct wh *w, const struct item *t, const struct buf *sql,
+                          bool store_failures, struct verdict *v, struct err *e)
+{
+    const json_t *c = t->pub.config, *limit = json_object_get(c, "limit");
+    struct buf text, from;
+    buf_init(&text, 64u << 20);
+    buf_init(&from, 64u << 20);
+    int rc = 0;
+    if (config_flag(c, "store_failures", store_failures))
+        rc = store(w, t, sql, &from, e);
+    else
+        buf_add(&from, buf_str(sql), sql->len);
+    buf_addf(
+        &text,
+        "select\n  %s as failures,\n  %s %s as should_warn,\n  %s %s as should_error\n"
+        "from (\n%s\n",
+        fail_calc(c), fail_calc(c), condition(c, "warn_if"), fail_calc(c),
+        condition(c, "error_if"), buf_str(&from));
+    if (json_is_integer(limit))
+        buf_addf(&text, "limit %lld\n", (long long)json_integer_value(limit));
+    buf_adds(&text, ") dbt_internal_test");
+    if (rc == 0)
+        rc = buf_check(&text, "test", e);
+    if (rc == 0)
+        rc = count_query(w, buf_str(&text), v, e);
+    buf_release(&text);
+    buf_release(&from);
+    return rc;
+}
+
+/* severity error: error_if fails, else warn_if warns; severity warn: only warn_if. */
+static const char *judge(const struct item *t, const struct verdict *v)
+{
+    bool is_error =
+        strcasecmp(json_str(t->pub.config, "severity", "error"), "error") == 0;
+    if (is_error && v->should_error)
+        return "fail";
+    return v->should_warn ? "warn" : "pass";
+}
+
+static int measure(struct project *p, struct wh *w, struct item *t,
+                   const struct item *built, const char *schema, const char *name,
+                   bool store_failures, struct verdict *v, struct err *e)
+{
+    struct render r = {
+        .is_execute = true, .built = built, .built_schema = schema, .built_name = name};
+    struct buf sql;
+    buf_init(&sql, 64u << 20);
+    render_begin(&r, p, w, t);
+    int rc = compile_item(&r, &sql, e);
+    render_end(&r);
+    if (rc == 0) {
+        rc = count_failures(w, t, &sql, store_failures, v, e);
+        if (rc < 0)
+            compile_explain(t, w, buf_str(&sql), e);
+    }
+    buf_release(&sql);
+    return rc;
+}
+
+int testing_run(struct project *p, struct wh *w, struct item *test,
+                const struct item *built, const char *schema, const char *name,
+                bool store_failures, json_t **out, struct err *e)
+{
+    struct verdict v = {0};
+    struct err why = {0};
+    int64_t start = time_mono_us();
+    int rc = measure(p, w, test, built, schema, name, store_failures, &v, &why);
+    if (rc == ERR_INTERRUPTED || rc == ERR_FULL || rc == ERR_LOCKED)
+        return err_set(e, rc, "%s", why.text);
+    json_t *one = json_object();
+    const char *status = rc < 0 ? "error" : judge(test, &v);
+    json_put_str(one, "node", test->pub.unique_id);
+    json_put_str(one, "name", test->pub.name);
+    json_put_str(one, "status", status);
+    json_put_str(one, "severity", json_str(test->pub.config, "severity", "ERROR"));
+    json_put_num(one, "seconds", (double)(time_mono_us() - start) / 1e6);
+    if (rc < 0) {
+        json_put(one, "failures", json_null());
+        json_put_str(one, "message", why.text);
+    } else {
+        json_put_i64(one, "failures", v.failures);
+        char *text =
+            v.failures
+                ? mem_printf("got %lld result%s, configured to %s if %s",
+                             (long long)v.failures, v.failures == 1 ? "" : "s",
+                             streq(status, "fail") ? "fail" : "warn",
+                             condition(test->pub.config,
+                                       streq(status, "fail") ? "error_if" : "warn_if"))
+                : mem_strdup("");
+        json_put_str(one, "message", text);
+        mem_free(text);
+    }
+    *out = one;
+    return 0;
+}

@@ -1,0 +1,16 @@
+/* YAML text → JSON value, typed as PyYAML does (YAML 1.1: yes/no, 0o17, 1_000, ~). */
+#ifndef MODEL_YAML_H
+#define MODEL_YAML_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include "base/err.h"
+
+/* *out is NULL for an empty document. Errors name file:line:column. Ceilings: nesting
+ * 100, 4 M values after aliases (so that no document multiplies itself), 16 MiB of
+ * text. */
+int yaml_read(const char *file, const char *text, size_t n, json_t **out,
+              struct err *e);
+int yaml_read_path(const char *path, const char *shown, json_t **out, struct err *e);
+
+#endif
