@@ -368,7 +368,7 @@ static void run_stop_start(struct app *a, const char *args)
     const char *state = row_text(a, "state");
 
     (void)args;
-    if (streq(state, "row-down") || streq(state, "failed") || streq(state, "done"))
+    if (streq(state, "down") || streq(state, "failed") || streq(state, "done"))
         run_start(a, "");
     else
         run_stop(a, "");
@@ -404,7 +404,7 @@ static void run_shutdown(struct app *a, const char *args)
     form_confirm(
         a, "Stop the platform", "Drain and stop",
         "Everything read is written, then all processes end. The console stays.",
-        "the platform", "row-down", NULL);
+        "the platform", "down", NULL);
 }
 
 /* ── the console itself ───────────────────────────────────────────────────────────────

@@ -115,3 +115,37 @@ sent
 ===
 {"args":{"command":"build","full_refresh":true,"select":["tag:hourly"]},"cmd":"run"}
 ===
+# a process that is down is started; the platform is drained only by the other button
+key 5 G s Tab Enter
+sent clear
+===
+{"args":{"command":"build","full_refresh":true,"select":["tag:hourly"]},"cmd":"run"}
+{"args":{"process":"alert"},"cmd":"start"}
+===
+command shutdown
+key Tab Enter
+sent clear
+===
+{"args":{},"cmd":"down"}
+===
+command cancel
+dump 23-23
+===
+ put the cursor on a run first (3 shows them)
+===
+key 3 c Tab Enter
+sent clear
+===
+{"args":{"run":12},"cmd":"cancel"}
+===
+key 7 a Tab Enter
+sent clear
+===
+{"args":{"key":"anomaly:TXN0031007"},"cmd":"ack"}
+===
+command sync ingest.pos
+key Tab Enter
+sent
+===
+{"args":{"source":"ingest.pos"},"cmd":"sync"}
+===

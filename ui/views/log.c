@@ -214,54 +214,68 @@ static void status(struct app *a, struct page *p, char *out, size_t size)
              is_exact ? "" : " or more");
 }
 
+/* weir's lines begin with their own time and level and then name the process
+ * (base/log.h): the time is shown once, the name is in the crumbs already. */
+static void visible_text(const struct page *p, const char *text, int64_t *at,
+                         struct buf *out)
+{
+    size_t n = strcspn(text, " ");
+    const char *name = str_starts(p->arg, "log:") ? p->arg + 4 : "";
+
+    if (n >= 20 && n <= 30 && text[4] == '-' &&
+        time_parse_iso((struct str){text, n}, at)) {
+        text += n + (text[n] == ' ');
+        n = strcspn(text, " ");
+        n += strspn(text + n, " ");
+        buf_add(out, text, n);
+        text += n;
+        if (*name && str_starts(text, name) && str_starts(text + strlen(name), ": "))
+            text += strlen(name) + 2;
+    }
+    buf_adds(out, text);
+}
+
 static void mark_found(struct app *a, const struct page *p, int y, int x, int w,
                        const char *text)
 {
     const char *at = p->search[0] ? strcasestr(text, p->search) : NULL;
 
-    if (at && at - text >= p->left && (int)strlen(text) - p->left <= w)
+    if (at && at - text >= p->left)
         draw_mark(&a->term, y, x, w, text + p->left, (size_t)(at - text - p->left),
                   strlen(p->search), ROLE_MATCH);
 }
 
-/* weir's lines begin with their own time (base/log.h): it is shown once. */
-static const char *without_time(const char *text, int64_t *at)
-{
-    size_t n = strcspn(text, " ");
-
-    if (n < 20 || n > 30 || text[4] != '-' ||
-        !time_parse_iso((struct str){text, n}, at))
-        return text;
-    return text + n + (text[n] == ' ');
-}
-
 static void draw_line(struct app *a, const struct page *p, const json_t *line, int y,
-                      struct rect r)
+                      struct rect r, struct buf *b)
 {
-    const char *text = json_str(line, "text", "");
     int64_t at = json_i64(line, "at_ms", 0);
     int x = r.x + 1;
     char time[FMT_MAX];
     enum role role = ROLE_TEXT;
 
-    text = without_time(text, &at);
+    buf_reset(b);
+    visible_text(p, json_str(line, "text", ""), &at, b);
+    const char *text = buf_str(b);
     if (at > 0) {
         draw_text(&a->term, y, x, 8, ROLE_MUTED, fmt_time(at, at, time));
         x += 9;
     }
-    /* weir's own lines (base/log.h) begin with their level. */
     if (str_starts(text, "error "))
         role = ROLE_ERROR;
     else if (str_starts(text, "warn "))
         role = ROLE_WARN;
-    draw_skip(&a->term, y, x, r.x + r.w - x, p->left, role, text, strlen(text));
-    mark_found(a, p, y, x, r.x + r.w - x, text);
+    int w = r.x + r.w - x;
+    draw_skip(&a->term, y, x, w, p->left, role, text, b->len);
+    mark_found(a, p, y, x, w, text);
+    if (draw_width(&a->term, text, b->len) - p->left > w)
+        draw_glyph(&a->term, y, x + w - 1, GLYPH_ELLIPSIS, ROLE_MUTED);
 }
 
 static void draw(struct app *a, struct page *p, struct rect r)
 {
     json_t *lines = lines_of(a, p);
     size_t n = json_array_size(lines);
+    struct buf b;
 
     p->grid.page_rows = r.h;
     size_t last = last_top(a, p);
@@ -270,8 +284,10 @@ static void draw(struct app *a, struct page *p, struct rect r)
     if (!n)
         draw_text(&a->term, r.y + 1, r.x + 2, r.w - 4, ROLE_MUTED,
                   page_data(a, p) ? "nothing was written yet" : "waiting for data");
+    buf_init(&b, 64u * 1024);
     for (int i = 0; i < r.h && p->top + (size_t)i < n; i++)
-        draw_line(a, p, json_array_get(lines, p->top + (size_t)i), r.y + i, r);
+        draw_line(a, p, json_array_get(lines, p->top + (size_t)i), r.y + i, r, &b);
+    buf_release(&b);
 }
 
 const struct view view_log = {
