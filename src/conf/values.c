@@ -1,10 +1,9 @@
 /* One value of weir.yml: from a tree node (or the row's default text) to the field of a
  * struct, by the row's type. Called by load.c. Always holds: what was stored passed its
  * row's range, and where it came from is recorded for `weir conf show`. */
-#include "conf/load.h"
+#include "conf/values.h"
 
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,110 +13,8 @@
 #include "base/str.h"
 #include "base/timeutil.h"
 
-#define SECRET_FILE_MAX ((size_t)64 << 10)
-#define LIST_MAX        ((size_t)1000)
-
-int load_fail(struct load *l, const struct tree *t, const char *path, const char *fmt,
-              ...)
-{
-    char text[700];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    if (t && t->line)
-        return err_set(l->e, ERR_CONFIG, "%s:%d:%d: %s%s%s", l->file, t->line,
-                       t->column, path, *path ? ": " : "", text);
-    return err_set(l->e, ERR_CONFIG, "%s: %s%s%s", t && t->from ? t->from : l->file,
-                   path, *path ? ": " : "", text);
-}
-
-void load_origin(struct load *l, const char *path, const char *value,
-                 const struct tree *t, bool is_secret)
-{
-    struct conf_origin o = {
-        .path = arena_strdup(l->arena, path),
-        .value = arena_strdup(l->arena, value),
-        .from = !t        ? "default"
-                : t->from ? t->from
-                          : NULL,
-        .line = t ? t->line : 0,
-        .column = t ? t->column : 0,
-        .is_secret = is_secret,
-    };
-    if (!o.from)
-        o.from = arena_printf(l->arena, "%s:%d:%d", l->file, t->line, t->column);
-    vec_push(&l->origins, o);
-}
-
-/* ".." and "." taken out as text; path is absolute. */
-static void normalise(char *path)
-{
-    char *out = path;
-    for (const char *p = path; *p;) {
-        while (*p == '/')
-            p++;
-        size_t n = strcspn(p, "/");
-        if (n == 2 && p[0] == '.' && p[1] == '.') {
-            while (out > path && *--out != '/')
-                continue;
-        } else if (n && !(n == 1 && *p == '.')) {
-            *out++ = '/';
-            memmove(out, p, n);
-            out += n;
-        }
-        p += n;
-    }
-    if (out == path)
-        *out++ = '/';
-    *out = '\0';
-}
-
-const char *load_path(struct load *l, const char *dir, const char *path)
-{
-    char *full = *path == '/' ? arena_strdup(l->arena, path)
-                              : arena_printf(l->arena, "%s/%s", dir, path);
-    normalise(full);
-    return full;
-}
-
-/* {env: NAME} and {file: PATH} become a scalar; any other node stays as it is. */
-static int resolve(struct load *l, const struct tree *t, const char *path,
-                   struct tree *scalar, const struct tree **out)
-{
-    *out = t;
-    if (!t || t->kind != TREE_MAP || t->n != 1 || t->first->kind != TREE_SCALAR)
-        return 0;
-    bool is_env = streq(t->first->key, "env"), is_file = streq(t->first->key, "file");
-    if (!is_env && !is_file)
-        return 0;
-    *scalar = *t;
-    scalar->kind = TREE_SCALAR;
-    scalar->is_secret = true;
-    *out = scalar;
-    if (is_env) {
-        scalar->text = getenv(t->first->text);
-        if (!scalar->text)
-            return load_fail(l, t->first, path, "%s is not set in the environment",
-                             t->first->text);
-        scalar->text = arena_strdup(l->arena, scalar->text);
-        return 0;
-    }
-    struct buf b;
-    struct err why = {0};
-    buf_init(&b, SECRET_FILE_MAX);
-    int rc = buf_read_file(&b, load_path(l, l->p->project_dir, t->first->text), &why);
-    while (b.len && (b.data[b.len - 1] == '\n' || b.data[b.len - 1] == '\r'))
-        b.len--;
-    scalar->text = arena_strndup(l->arena, buf_str(&b), b.len);
-    buf_release(&b);
-    return rc < 0 ? load_fail(l, t->first, path, "%s", why.text) : 0;
-}
-
-/* ---- scalars ---- */
-
-static int wrong(struct load *l, const struct conf_row *r, const struct tree *t,
-                 const char *path, const char *text)
+int value_wrong(struct load *l, const struct conf_row *r, const struct tree *t,
+                const char *path, const char *text)
 {
     char range[96];
     const char *expected = conf_type_form(r->type);
@@ -126,9 +23,8 @@ static int wrong(struct load *l, const struct conf_row *r, const struct tree *t,
                      *range ? ", " : "", range);
 }
 
-static int parse_choice(struct load *l, const struct conf_row *r, const struct tree *t,
-                        const char *path, const char *text, const char **choice,
-                        int *index)
+int value_choice(struct load *l, const struct conf_row *r, const struct tree *t,
+                 const char *path, const char *text, const char **choice, int *index)
 {
     const char *names[8];
     size_t n = 0;
@@ -215,7 +111,7 @@ static bool is_cron(const char *text)
     return fields == 5 || text[0] == '@';
 }
 
-static bool parse_number(enum conf_type type, const char *text, int64_t *v)
+bool value_number(enum conf_type type, const char *text, int64_t *v)
 {
     struct str s = str_of(text);
     if (type == CONF_TYPE_DURATION || type == CONF_TYPE_DURATIONS ||
@@ -228,18 +124,10 @@ static bool parse_number(enum conf_type type, const char *text, int64_t *v)
     return str_to_i64(s, v);
 }
 
-static bool is_in_range(const struct conf_row *r, int64_t v)
+bool value_in_range(const struct conf_row *r, int64_t v)
 {
     return v >= r->least && (!r->most || v <= r->most);
 }
-
-/* What a value_parse function gets: one shape for all, so that types are a table. */
-struct place {
-    const struct conf_row *row;
-    const char *path;
-    void *base, *field;
-};
-#define STORE_ARGS struct load *l, const struct place *at, const struct tree *t
 
 static int store_number(STORE_ARGS)
 {
@@ -247,9 +135,9 @@ static int store_number(STORE_ARGS)
     int64_t v = -1;
     bool is_open = (type == CONF_TYPE_RETENTION && streq(t->text, "forever")) ||
                    (type == CONF_TYPE_SIZE && streq(t->text, "unlimited"));
-    if (!is_open && (!parse_number(type, t->text, &v) || !is_in_range(at->row, v) ||
+    if (!is_open && (!value_number(type, t->text, &v) || !value_in_range(at->row, v) ||
                      (type == CONF_TYPE_INT && v > INT32_MAX)))
-        return wrong(l, at->row, t, at->path, t->text);
+        return value_wrong(l, at->row, t, at->path, t->text);
     if (type == CONF_TYPE_INT)
         *(int *)at->field = (int)v;
     else
@@ -260,7 +148,7 @@ static int store_number(STORE_ARGS)
 static int store_flag(STORE_ARGS)
 {
     if (!streq(t->text, "true") && !streq(t->text, "false"))
-        return wrong(l, at->row, t, at->path, t->text);
+        return value_wrong(l, at->row, t, at->path, t->text);
     *(bool *)at->field = streq(t->text, "true");
     return 0;
 }
@@ -270,7 +158,7 @@ static int store_double(STORE_ARGS)
     double v;
     if (!str_to_double(str_of(t->text), &v) || v < (double)at->row->least ||
         (at->row->most && v > (double)at->row->most))
-        return wrong(l, at->row, t, at->path, t->text);
+        return value_wrong(l, at->row, t, at->path, t->text);
     *(double *)at->field = v;
     return 0;
 }
@@ -299,7 +187,7 @@ static int store_enum(STORE_ARGS)
 {
     const char *choice = NULL;
     int index = 0;
-    int rc = parse_choice(l, at->row, t, at->path, t->text, &choice, &index);
+    int rc = value_choice(l, at->row, t, at->path, t->text, &choice, &index);
     if (rc == 0 && at->row->type == CONF_TYPE_CHOICE)
         *(int *)at->field = index;
     else if (rc == 0)
@@ -318,22 +206,22 @@ static int store_zone(STORE_ARGS)
 static int store_relation(STORE_ARGS)
 {
     if (!is_relation(t->text))
-        return wrong(l, at->row, t, at->path, t->text);
+        return value_wrong(l, at->row, t, at->path, t->text);
     return keep_text(l, at, t->text);
 }
 
 static int store_cron(STORE_ARGS)
 {
     if (!is_cron(t->text))
-        return wrong(l, at->row, t, at->path, t->text);
+        return value_wrong(l, at->row, t, at->path, t->text);
     return keep_text(l, at, t->text);
 }
 
 static int store_rate(STORE_ARGS)
 {
     int64_t n, ms;
-    if (!parse_rate(t->text, &n, &ms) || !is_in_range(at->row, n))
-        return wrong(l, at->row, t, at->path, t->text);
+    if (!parse_rate(t->text, &n, &ms) || !value_in_range(at->row, n))
+        return value_wrong(l, at->row, t, at->path, t->text);
     struct conf_stream *s = at->base;
     s->velocity_max = n;
     s->velocity_ms = ms;
@@ -349,207 +237,6 @@ static int store_path(STORE_ARGS)
         return load_fail(l, t, at->path, "the path is empty");
     *(const char **)at->field = load_path(
         l, type == CONF_TYPE_STATE_PATH ? l->p->state_dir : l->p->project_dir, t->text);
-    return 0;
-}
-
-/* ---- lists and mappings ---- */
-
-static int check_item(struct load *l, const struct conf_row *r, const struct tree *t,
-                      const char *path)
-{
-    const char *choice;
-    int index;
-    if (t->kind != TREE_SCALAR)
-        return load_fail(l, t, path, "expected a list of single values, found %s in it",
-                         tree_kind_name(t->kind));
-    if (r->type == CONF_TYPE_STEPS)
-        return parse_choice(l, r, t, path, t->text, &choice, &index);
-    const char *colon = strrchr(t->text, ':');
-    int64_t port;
-    if (r->type == CONF_TYPE_SERVERS &&
-        (!colon || colon == t->text || !str_to_i64(str_of(colon + 1), &port) ||
-         port < 1 || port > 65535))
-        return load_fail(l, t, path, "\"%.80s\": expected host:port, as in kafka1:9092",
-                         t->text);
-    return 0;
-}
-
-static int read_list(STORE_ARGS, const char *const **out_list)
-{
-    const struct conf_row *r = at->row;
-    const char *path = at->path;
-    size_t n = t->kind == TREE_LIST ? t->n : 1;
-    const struct tree *item = t->kind == TREE_LIST ? t->first : t;
-    if (n > LIST_MAX || (r->most && (int64_t)n > r->most))
-        return load_fail(l, t, path, "too many items");
-    if (!n && (r->type == CONF_TYPE_STEPS || r->type == CONF_TYPE_SERVERS))
-        return load_fail(l, t, path, "the list is empty");
-    const char **out = arena_alloc(l->arena, (n + 1) * sizeof *out);
-    for (size_t i = 0; i < n; i++, item = item->next) {
-        int rc = check_item(l, r, item, path);
-        if (rc < 0)
-            return rc;
-        out[i] = arena_strdup(l->arena, item->text);
-    }
-    *out_list = out;
-    return 0;
-}
-
-static int store_list(STORE_ARGS)
-{
-    return read_list(l, at, t, at->field);
-}
-
-static int store_servers(STORE_ARGS)
-{
-    const char *const *list, **field = at->field;
-    int rc = read_list(l, at, t, &list);
-    if (rc < 0)
-        return rc;
-    *field = "";
-    for (; *list; list++)
-        *field = arena_printf(l->arena, "%s%s%s", *field, **field ? "," : "", *list);
-    return 0;
-}
-
-static int store_durations(STORE_ARGS)
-{
-    const struct conf_row *r = at->row;
-    const char *path = at->path, *const * list;
-    struct conf_stream *s = at->base;
-    int rc = read_list(l, at, t, &list);
-    if (rc < 0)
-        return rc;
-    size_t n = 0;
-    while (list[n])
-        n++;
-    int64_t *out = arena_alloc(l->arena, (n + 1) * sizeof *out);
-    for (size_t i = 0; i < n; i++) {
-        if (!parse_number(r->type, list[i], &out[i]) || !is_in_range(r, out[i]))
-            return wrong(l, r, t, path, list[i]);
-        if (86400000 % out[i])
-            return load_fail(l, t, path, "\"%s\" does not divide a day", list[i]);
-        if (i && out[i] <= out[i - 1])
-            return load_fail(l, t, path, "list the windows from short to long");
-    }
-    s->windows_ms = out;
-    s->n_windows = n;
-    return 0;
-}
-
-static int store_tables(STORE_ARGS)
-{
-    struct conf_stream *s = at->base;
-    const char *path = at->path;
-    struct conf_table_ref *out = arena_alloc(l->arena, (t->n + 1) * sizeof *out);
-    static const char *const roles[] = {"store", "product"};
-    size_t n = 0;
-    for (const struct tree *m = t->first; m; m = m->next) {
-        if (!streq(m->key, "store") && !streq(m->key, "product")) {
-            const char *near = str_nearest(m->key, roles, 2);
-            return load_fail(l, m, path,
-                             "unknown role \"%.60s\"; roles are store and "
-                             "product%s%s%s",
-                             m->key, near ? "; did you mean \"" : "", near ? near : "",
-                             near ? "\"?" : "");
-        }
-        if (m->kind != TREE_SCALAR)
-            return load_fail(l, m, path, "expected the name of a topic");
-        out[n++] = (struct conf_table_ref){arena_strdup(l->arena, m->key),
-                                           arena_strdup(l->arena, m->text)};
-    }
-    s->tables = out;
-    s->n_tables = n;
-    return 0;
-}
-
-static bool looks_secret(const char *name)
-{
-    static const char *const words[] = {"password", "secret",  "token",  "routing_key",
-                                        "webhook",  "api_key", "private"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcasestr(name, words[i]))
-            return true;
-    return false;
-}
-
-static int store_properties(STORE_ARGS)
-{
-    const char *path = at->path;
-    const char **out = arena_alloc(l->arena, (t->n + 1) * sizeof *out);
-    size_t n = 0;
-    for (const struct tree *m = t->first; m; m = m->next) {
-        struct tree scalar;
-        const struct tree *v;
-        int rc = resolve(l, m, path, &scalar, &v);
-        if (rc < 0)
-            return rc;
-        if (v->kind != TREE_SCALAR)
-            return load_fail(l, m, path, "%s: expected a single value", m->key);
-        out[n++] = arena_printf(l->arena, "%s=%s", m->key, v->text);
-    }
-    *(const char *const **)at->field = out;
-    return 0;
-}
-
-/* A node as JSON: plain scalars that are JSON numbers, booleans or null stay so. */
-static json_t *node_json(const struct tree *t)
-{
-    if (t->kind == TREE_SCALAR) {
-        const char *s = t->text;
-        json_t *v = NULL;
-        if (t->is_plain && (!*s || streq(s, "null") || streq(s, "~")))
-            return json_null();
-        if (t->is_plain && (*s == '-' || isdigit((unsigned char)*s) ||
-                            streq(s, "true") || streq(s, "false")))
-            v = json_loads(s, JSON_DECODE_ANY, NULL);
-        return v ? v : json_string(s);
-    }
-    json_t *v = t->kind == TREE_LIST ? json_array() : json_object();
-    for (const struct tree *m = t->first; m; m = m->next) {
-        if (t->kind == TREE_LIST)
-            json_array_append_new(v, node_json(m));
-        else
-            json_put(v, m->key, node_json(m));
-    }
-    return v;
-}
-
-static int json_text(struct load *l, const struct tree *t, const char **out)
-{
-    struct buf b;
-    json_t *v = node_json(t);
-    buf_init(&b, 0);
-    int rc = json_dump_buf(v, JSON_COMPACT, &b, l->e);
-    *out = rc < 0 ? "" : arena_strndup(l->arena, buf_str(&b), b.len);
-    json_decref(v);
-    buf_release(&b);
-    return rc;
-}
-
-static int store_pairs(STORE_ARGS)
-{
-    struct conf_gate *g = at->base;
-    const char *path = at->path;
-    struct conf_pair *out = arena_alloc(l->arena, (t->n + 1) * sizeof *out);
-    size_t n = 0;
-    for (const struct tree *m = t->first; m; m = m->next) {
-        struct tree scalar;
-        const struct tree *v;
-        int rc = resolve(l, m, path, &scalar, &v);
-        if (rc < 0)
-            return rc;
-        if (v->kind == TREE_MAP && (v->n != 1 || !tree_get(v, "query")))
-            return load_fail(l, m, path,
-                             "%s: expected a value, a list or {query: "
-                             "\"select ...\"}",
-                             m->key);
-        out[n].name = arena_strdup(l->arena, m->key);
-        if ((rc = json_text(l, v, &out[n++].value)) < 0)
-            return rc;
-    }
-    g->parameters = out;
-    g->n_parameters = n;
     return 0;
 }
 
@@ -577,13 +264,13 @@ static const struct {
     [CONF_TYPE_SIZE] = {store_number, TREE_SCALAR},
     [CONF_TYPE_MONEY] = {store_number, TREE_SCALAR},
     [CONF_TYPE_RATE] = {store_rate, TREE_SCALAR},
-    [CONF_TYPE_LIST] = {store_list, TREE_LIST},
-    [CONF_TYPE_STEPS] = {store_list, TREE_LIST},
-    [CONF_TYPE_DURATIONS] = {store_durations, TREE_LIST},
-    [CONF_TYPE_SERVERS] = {store_servers, TREE_LIST},
-    [CONF_TYPE_TABLES] = {store_tables, TREE_MAP},
-    [CONF_TYPE_PAIRS] = {store_pairs, TREE_MAP},
-    [CONF_TYPE_PROPERTIES] = {store_properties, TREE_MAP},
+    [CONF_TYPE_LIST] = {value_store_list, TREE_LIST},
+    [CONF_TYPE_STEPS] = {value_store_list, TREE_LIST},
+    [CONF_TYPE_DURATIONS] = {value_store_durations, TREE_LIST},
+    [CONF_TYPE_SERVERS] = {value_store_servers, TREE_LIST},
+    [CONF_TYPE_TABLES] = {value_store_tables, TREE_MAP},
+    [CONF_TYPE_PAIRS] = {value_store_pairs, TREE_MAP},
+    [CONF_TYPE_PROPERTIES] = {value_store_properties, TREE_MAP},
 };
 
 static bool is_composite(enum conf_type t)
@@ -630,7 +317,7 @@ static int store_default(struct load *l, const struct conf_row *r, const char *p
 static int shown(struct load *l, const struct tree *t, const char **out)
 {
     if (t->kind != TREE_SCALAR)
-        return json_text(l, t, out);
+        return value_json(l, t, out);
     *out = t->text;
     return 0;
 }
@@ -648,11 +335,11 @@ int value_parse(struct load *l, const struct conf_row *r, const struct tree *t,
         return rc;
     }
     const char *text;
-    if ((!is_composite(r->type) && (rc = resolve(l, t, path, &scalar, &v)) < 0) ||
+    if ((!is_composite(r->type) && (rc = load_resolve(l, t, path, &scalar, &v)) < 0) ||
         (rc = store(l, r, v, path, base)) < 0 || (rc = shown(l, v, &text)) < 0)
         return rc;
     bool is_secret =
-        v->is_secret || looks_secret(r->name) || r->type == CONF_TYPE_PROPERTIES;
+        v->is_secret || value_looks_secret(r->name) || r->type == CONF_TYPE_PROPERTIES;
     load_origin(l, path, text, t, is_secret);
     return 0;
 }
@@ -662,7 +349,7 @@ int value_pair(struct load *l, const struct tree *t, const char *path,
 {
     struct tree scalar;
     const struct tree *v;
-    int rc = resolve(l, t, path, &scalar, &v);
+    int rc = load_resolve(l, t, path, &scalar, &v);
     if (rc < 0)
         return rc;
     *out = (struct conf_pair){.name = arena_strdup(l->arena, t->key)};
@@ -679,6 +366,6 @@ int value_pair(struct load *l, const struct tree *t, const char *path,
         return load_fail(l, t, path, "the path is empty");
     if (out->is_path)
         out->value = load_path(l, l->p->project_dir, out->value);
-    load_origin(l, path, text, t, v->is_secret || looks_secret(t->key));
+    load_origin(l, path, text, t, v->is_secret || value_looks_secret(t->key));
     return 0;
 }

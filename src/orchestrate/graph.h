@@ -13,17 +13,17 @@
 #include "conf/conf.h"
 #include "model/model.h"
 
-#define GRAPH_KIND_MAP(X)                                                               \
-    X(SOURCE, "source")   /* source system: a plugin */                                 \
-    X(TOPIC, "topic")                                                                   \
-    X(STREAM, "stream")                                                                 \
-    X(LOAD, "load")                                                                     \
-    X(TABLE, "table")     /* bronze table: a dbt source */                              \
-    X(MODEL, "model")                                                                   \
-    X(SEED, "seed")                                                                     \
-    X(SNAPSHOT, "snapshot")                                                             \
-    X(TEST, "test")                                                                     \
-    X(GATE, "gate")                                                                     \
+#define GRAPH_KIND_MAP(X)                                                              \
+    X(SOURCE, "source") /* source system: a plugin */                                  \
+    X(TOPIC, "topic")                                                                  \
+    X(STREAM, "stream")                                                                \
+    X(LOAD, "load")                                                                    \
+    X(TABLE, "table") /* bronze table: a dbt source */                                 \
+    X(MODEL, "model")                                                                  \
+    X(SEED, "seed")                                                                    \
+    X(SNAPSHOT, "snapshot")                                                            \
+    X(TEST, "test")                                                                    \
+    X(GATE, "gate")                                                                    \
     X(EXPOSURE, "exposure")
 enum graph_kind {
 #define X(name, text) GRAPH_##name,
@@ -33,8 +33,9 @@ enum graph_kind {
 const char *graph_kind_name(enum graph_kind k);
 
 struct graph_node {
-    const char *id; /* "source.pos" "topic.transactions" "stream.enrichment"
-                       "load.raw_transactions" or the project's unique id, "gate.NAME" */
+    const char
+        *id; /* "source.pos" "topic.transactions" "stream.enrichment"
+                "load.raw_transactions" or the project's unique id, "gate.NAME" */
     const char *name;
     enum graph_kind kind;
     const struct node *node; /* project's node or NULL */
@@ -46,7 +47,7 @@ struct graph {
     struct arena arena;
     struct graph_node *nodes; /* topological order */
     size_t n;
-    struct map by_id; /* id → index + 1 as pointer */
+    struct map by_id;    /* id → index + 1 as pointer */
     const char *project; /* name of the project, for package:this */
 };
 
@@ -66,16 +67,17 @@ void graph_walk(const struct graph *g, size_t start, bool up, int depth, bool *m
 int graph_find(const struct graph *g, const char *name, size_t *out, struct err *e);
 
 /* dbt's selection grammar (dbt.md 1.6): union by space, intersection by comma, + @ n+,
- * tag: path: source: fqn: file: resource_type: package: test_type: test_name: config.x:.
- * out[i] (g->n of them) is true for selected nodes, false for others. Tests follow "eager"
- * unless told otherwise; gates follow as tests do. "stream.enrichment" and the other ids of
- * the platform's own nodes select those. ERR_USAGE on a wrong selector. */
+ * tag: path: source: fqn: file: resource_type: package: test_type: test_name:
+ * config.x:. out[i] (g->n of them) is true for selected nodes, false for others. Tests
+ * follow "eager" unless told otherwise; gates follow as tests do. "stream.enrichment"
+ * and the other ids of the platform's own nodes select those. ERR_USAGE on a wrong
+ * selector. */
 struct graph_selection {
-    const char *const *select;  /* NULL-terminated; NULL: everything of the project */
+    const char *const *select; /* NULL-terminated; NULL: everything of the project */
     const char *const *exclude;
-    const char *indirect;       /* eager, cautious, buildable, empty; NULL: eager */
-    json_t *warnings;           /* array that gets a line for each criterion that matches
-                                   nothing, or NULL */
+    const char *indirect; /* eager, cautious, buildable, empty; NULL: eager */
+    json_t *warnings;     /* array that gets a line for each criterion that matches
+                             nothing, or NULL */
 };
 int graph_select(const struct graph *g, const struct graph_selection *s, bool *out,
                  struct err *e);

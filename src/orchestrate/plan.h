@@ -8,12 +8,13 @@
  *             "tests":[id…],"gates":[name…]}…],
  *   "skipped":[{"node","why"}…], "warnings":["\"x\" selects nothing", …],
  *   "text":["12 to run: 9 models, …", …]}
- * kind "compile" for command compile. "tests" and "gates" (models, seeds, snapshots): the
- * checks that run inside the item, on what is about to be published; a test runs there
- * when all its other parents are above the node. Other checks are items of their own, and
- * what is below all their parents waits for them. No match gives an empty plan, not an
- * error. A streaming node becomes an item "replay"; of a topic its readers, of a bronze
- * table its load. Scope "failed" needs no node and repeats exactly what did not succeed.
+ * kind "compile" for command compile. "tests" and "gates" (models, seeds, snapshots):
+ * the checks that run inside the item, on what is about to be published; a test runs
+ * there when all its other parents are above the node. Other checks are items of their
+ * own, and what is below all their parents waits for them. No match gives an empty
+ * plan, not an error. A streaming node becomes an item "replay"; of a topic its
+ * readers, of a bronze table its load. Scope "failed" needs no node and repeats exactly
+ * what did not succeed.
  *
  * Items are in an order in which they may run; "after" names only items of the plan. */
 #ifndef ORCHESTRATE_PLAN_H
@@ -27,8 +28,8 @@ struct plan_request {
     struct graph_selection selection;
     bool full_refresh;
     /* rerun */
-    const char *node;  /* NULL: not a rerun */
-    const char *scope; /* "this", "this+", "+this", "failed" */
+    const char *node;         /* NULL: not a rerun */
+    const char *scope;        /* "this", "this+", "+this", "failed" */
     const json_t *last_tasks; /* of the run that failed, for scope "failed" */
 };
 int plan_make(const struct graph *g, const struct plan_request *r, json_t **out,

@@ -12,8 +12,9 @@ struct cron {
     bool day_any, weekday_any;
 };
 int cron_parse(struct cron *c, const char *text, struct err *e);
-/* First fire time strictly after `after_ms`, in zone z (NULL: UTC). A local time skipped
- * by a clock change fires at the next valid minute; a repeated one fires once. */
+/* First fire time strictly after `after_ms`, in zone z (NULL: UTC). A local time
+ * skipped by a clock change fires at the next valid minute; a repeated one fires once.
+ */
 /* -1 when it never fires (30 February). */
 int64_t cron_next(const struct cron *c, const struct time_zone *z, int64_t after_ms);
 

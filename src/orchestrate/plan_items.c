@@ -1,0 +1,287 @@
+/* The plan written down: items in order with what they wait for, and the lines a person
+ * reads. In: the planner's decisions. Out: PLAN (plan.h). Called by plan_make. */
+#include "orchestrate/planner.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
+
+/* Items above node i, looking through nodes that are none. */
+static void items_above(struct planner *p, size_t i, bool *seen, bool *above)
+{
+    const struct graph_node *n = &p->g->nodes[i];
+    for (size_t k = 0; k < n->n_up; k++) {
+        size_t up = n->up[k];
+        if (seen[up])
+            continue;
+        seen[up] = true;
+        if (p->role[up] == ROLE_ITEM)
+            above[up] = true;
+        else
+            items_above(p, up, seen, above);
+    }
+}
+
+/* A check that is an item of its own holds up what is below all of its parents. */
+static void checks_before(struct planner *p, size_t i, bool *above)
+{
+    const struct graph *g = p->g;
+    if (g->nodes[i].kind == GRAPH_TEST || g->nodes[i].kind == GRAPH_GATE ||
+        streq(p->r->command ? p->r->command : "", "compile"))
+        return;
+    bool *up = mem_alloc(g->n + 1);
+    graph_walk(g, i, true, -1, up);
+    for (size_t k = 0; k < g->n; k++) {
+        const struct graph_node *n = &g->nodes[k];
+        bool is_check = n->kind == GRAPH_TEST || n->kind == GRAPH_GATE;
+        bool is_below = n->n_up > 0;
+        for (size_t j = 0; is_check && j < n->n_up; j++)
+            is_below &= up[n->up[j]];
+        if (is_check && p->role[k] == ROLE_ITEM && is_below)
+            above[k] = true;
+    }
+    mem_free(up);
+}
+
+static const char *item_kind(struct planner *p, const struct graph_node *n)
+{
+    if (p->r->command && streq(p->r->command, "compile") && !p->r->node)
+        return "compile";
+    if (planner_is_streaming(n->kind))
+        return "replay";
+    return n->kind == GRAPH_MODEL ? "run" : graph_kind_name(n->kind);
+}
+
+static void join_names(const struct graph *g, const size_t *list, size_t n,
+                       enum graph_kind kind, struct buf *out)
+{
+    bool is_first = true;
+    for (size_t i = 0; i < n; i++) {
+        if (g->nodes[list[i]].kind != kind)
+            continue;
+        buf_addf(out, "%s%s", is_first ? "" : ", ", g->nodes[list[i]].name);
+        is_first = false;
+    }
+}
+
+static void replay_detail(const struct graph *g, const struct graph_node *n,
+                          struct buf *out)
+{
+    if (n->kind == GRAPH_SOURCE) {
+        buf_adds(out, "read the source again from its beginning into ");
+        join_names(g, n->down, n->n_down, GRAPH_TOPIC, out);
+        return;
+    }
+    buf_adds(out, "read ");
+    join_names(g, n->up, n->n_up, GRAPH_TOPIC, out);
+    buf_adds(out, " again from the first record kept, into ");
+    join_names(g, n->down, n->n_down, n->kind == GRAPH_LOAD ? GRAPH_TABLE : GRAPH_TOPIC,
+               out);
+}
+
+static void count_own(struct planner *p, size_t i, size_t *tests, struct buf *gates)
+{
+    *tests = 0;
+    for (size_t k = 0; k < p->g->n; k++) {
+        if (p->role[k] != ROLE_OWN || p->owner[k] != i)
+            continue;
+        if (p->g->nodes[k].kind == GRAPH_TEST)
+            (*tests)++;
+        else
+            buf_addf(gates, ", gate %s", p->g->nodes[k].name);
+    }
+}
+
+static void item_detail(struct planner *p, size_t i, struct buf *out)
+{
+    const struct graph_node *n = &p->g->nodes[i];
+    if (planner_is_streaming(n->kind)) {
+        replay_detail(p->g, n, out);
+        return;
+    }
+    if (n->kind == GRAPH_TEST || n->kind == GRAPH_GATE) {
+        buf_adds(out, "on ");
+        for (size_t k = 0; k < n->n_up; k++)
+            buf_addf(out, "%s%s", k ? ", " : "", p->g->nodes[n->up[k]].name);
+        return;
+    }
+    size_t tests;
+    struct buf gates;
+    buf_init(&gates, 0);
+    count_own(p, i, &tests, &gates);
+    bool is_rebuilt = p->r->full_refresh && n->node && n->node->materialized &&
+                      streq(n->node->materialized, "incremental");
+    if (n->node)
+        buf_addf(out, "%s %s.%s%s",
+                 n->node->materialized ? n->node->materialized
+                                       : graph_kind_name(n->kind),
+                 n->node->schema ? n->node->schema : "main",
+                 n->node->alias ? n->node->alias : n->name,
+                 is_rebuilt ? " (full refresh)" : "");
+    if (tests)
+        buf_addf(out, ", %zu test%s", tests, tests == 1 ? "" : "s");
+    buf_adds(out, buf_str(&gates));
+    buf_release(&gates);
+}
+
+static json_t *ids_where(struct planner *p, const bool *set)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < p->g->n; i++)
+        if (set[i])
+            json_array_append_new(list, json_string(p->g->nodes[i].id));
+    return list;
+}
+
+static json_t *own_checks(struct planner *p, size_t i, enum graph_kind kind)
+{
+    json_t *list = json_array();
+    for (size_t k = 0; k < p->g->n; k++)
+        if (p->role[k] == ROLE_OWN && p->owner[k] == i && p->g->nodes[k].kind == kind)
+            json_array_append_new(list,
+                                  json_string(kind == GRAPH_GATE ? p->g->nodes[k].name
+                                                                 : p->g->nodes[k].id));
+    return list;
+}
+
+static json_t *make_item(struct planner *p, size_t i, const bool *above)
+{
+    const struct graph_node *n = &p->g->nodes[i];
+    struct buf detail;
+    buf_init(&detail, 0);
+    item_detail(p, i, &detail);
+    json_t *item = json_object();
+    json_put_str(item, "node", n->id);
+    json_put_str(item, "name", n->name);
+    json_put_str(item, "kind", item_kind(p, n));
+    json_put_str(item, "why", p->why[i] ? p->why[i] : "requested");
+    json_put(item, "after", ids_where(p, above));
+    json_put_str(item, "detail", buf_str(&detail));
+    if (planner_is_sql(n->kind)) {
+        json_put(item, "tests", own_checks(p, i, GRAPH_TEST));
+        json_put(item, "gates", own_checks(p, i, GRAPH_GATE));
+    }
+    buf_release(&detail);
+    return item;
+}
+
+/* Item i behind all that it waits for. Indexes are in topological order, but a check
+ * may have a larger index than what it holds up. */
+static void emit(struct planner *p, size_t i, bool *done, json_t *items)
+{
+    size_t n = p->g->n;
+    if (done[i])
+        return;
+    done[i] = true;
+    bool *seen = mem_alloc(n + 1), *above = mem_alloc(n + 1);
+    bool is_free = p->r->command && !p->r->node &&
+                   (streq(p->r->command, "test") || streq(p->r->command, "compile"));
+    if (!is_free) { /* tests and compilation alone wait for nothing */
+        items_above(p, i, seen, above);
+        checks_before(p, i, above);
+    }
+    for (size_t k = 0; k < n; k++)
+        if (above[k])
+            emit(p, k, done, items);
+    json_array_append_new(items, make_item(p, i, above));
+    mem_free(seen);
+    mem_free(above);
+}
+
+/* ---- text ---- */
+
+static void add_count(struct buf *b, size_t n, const char *noun)
+{
+    if (n)
+        buf_addf(b, "%s%zu %s%s", b->len ? ", " : "", n, noun, n == 1 ? "" : "s");
+}
+
+static size_t count_kind(const json_t *items, const char *kind)
+{
+    size_t i, n = 0;
+    json_t *item;
+    json_array_foreach (items, i, item)
+        n += streq(json_str(item, "kind", ""), kind);
+    return n;
+}
+
+static void add_line(json_t *text, struct buf *b)
+{
+    json_array_append_new(text, json_string(buf_str(b)));
+    buf_reset(b);
+}
+
+static void summary(struct planner *p, const json_t *items, struct buf *b)
+{
+    static const char *const kinds[][2] = {
+        {"replay", "replay"},     {"seed", "seed"},    {"run", "model"},
+        {"snapshot", "snapshot"}, {"compile", "node"}, {"test", "test"},
+        {"gate", "gate"}};
+    size_t own = 0;
+    for (size_t i = 0; i < p->g->n; i++)
+        own += p->role[i] == ROLE_OWN;
+    struct buf counts;
+    buf_init(&counts, 0);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        add_count(&counts, count_kind(items, kinds[i][0]), kinds[i][1]);
+    if (!json_array_size(items))
+        buf_adds(b, "nothing to run");
+    else
+        buf_addf(b, "%zu to run: %s", json_array_size(items), buf_str(&counts));
+    if (own)
+        buf_addf(b, "; %zu check%s inside them", own, own == 1 ? "" : "s");
+    if (json_array_size(p->skipped))
+        buf_addf(b, "; %zu skipped", json_array_size(p->skipped));
+    buf_release(&counts);
+}
+
+static json_t *make_text(struct planner *p, const json_t *items)
+{
+    json_t *text = json_array(), *row;
+    struct buf b;
+    size_t i;
+    int width = 0;
+    buf_init(&b, 0);
+    summary(p, items, &b);
+    add_line(text, &b);
+    json_array_foreach (items, i, row) {
+        int n = (int)strlen(json_str(row, "name", ""));
+        width = n > width && n <= 48 ? n : width;
+    }
+    json_array_foreach (items, i, row) {
+        buf_addf(&b, "  %-8s %-*s  %s  (%s)", json_str(row, "kind", ""), width,
+                 json_str(row, "name", ""), json_str(row, "detail", ""),
+                 json_str(row, "why", ""));
+        add_line(text, &b);
+    }
+    json_array_foreach (p->skipped, i, row) {
+        buf_addf(&b, "  skip     %s  (%s)", json_str(row, "node", ""),
+                 json_str(row, "why", ""));
+        add_line(text, &b);
+    }
+    json_array_foreach (p->warnings, i, row) {
+        buf_addf(&b, "  warning: %s", json_string_value(row));
+        add_line(text, &b);
+    }
+    buf_release(&b);
+    return text;
+}
+
+json_t *planner_write(struct planner *p)
+{
+    json_t *plan = json_object(), *items = json_array();
+    bool *done = mem_alloc(p->g->n + 1);
+    for (size_t i = 0; i < p->g->n; i++)
+        if (p->role[i] == ROLE_ITEM)
+            emit(p, i, done, items);
+    mem_free(done);
+    json_put_str(plan, "command", p->r->command ? p->r->command : "build");
+    json_put_str(plan, "reason", p->r->reason ? p->r->reason : "requested");
+    json_put(plan, "text", make_text(p, items));
+    json_put(plan, "items", items);
+    json_put(plan, "skipped", json_incref(p->skipped));
+    json_put(plan, "warnings", json_incref(p->warnings));
+    return plan;
+}

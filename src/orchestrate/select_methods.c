@@ -1,0 +1,273 @@
+/* Selection methods (tag: path: source: …), one function each and a row in the table;
+ * the rules are dbt-core 1.9's graph/selector_methods.py. Pure logic, called by
+ * select.c. */
+#include "orchestrate/select.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+static bool has_wildcard(const char *s)
+{
+    return s[strcspn(s, "*?[]")] != '\0';
+}
+
+static bool matches(const char *pattern, const char *s)
+{
+    return s && fnmatch(pattern, s, FNM_NOESCAPE) == 0;
+}
+
+/* selector_methods.is_selected_node: parts equal from the front; from the first part
+ * with a wildcard on, the pattern is for all the rest. */
+static bool fqn_matches(const char *fqn, const char *pattern)
+{
+    while (*pattern) {
+        size_t n = strcspn(pattern, "."), m = strcspn(fqn, ".");
+        char part[300];
+        snprintf(part, sizeof part, "%.*s", (int)(n < 299 ? n : 299), pattern);
+        if (has_wildcard(part))
+            return *fqn && fnmatch(pattern, fqn, FNM_NOESCAPE) == 0;
+        if (n != m || memcmp(pattern, fqn, n) != 0)
+            return false;
+        pattern += n + (pattern[n] == '.');
+        fqn += m + (fqn[m] == '.');
+    }
+    return true;
+}
+
+static bool by_fqn(const struct graph *g, const struct graph_node *n,
+                   const struct criterion *c)
+{
+    (void)g;
+    if (!n->node)
+        return streq(n->id, c->value);
+    if (n->kind == GRAPH_TABLE || n->kind == GRAPH_EXPOSURE || !n->node->fqn)
+        return false;
+    char all[1000] = "";
+    size_t len = 0;
+    const char *leaf = "", *unscoped = all;
+    for (const char *const *part = n->node->fqn; *part && len < sizeof all; part++) {
+        len += (size_t)snprintf(all + len, sizeof all - len, "%s%s", len ? "." : "",
+                                *part);
+        if (part == n->node->fqn)
+            unscoped = all + (len < sizeof all ? len : 0);
+        leaf = *part;
+    }
+    if (*unscoped == '.')
+        unscoped++;
+    return streq(leaf, c->value) || streq(n->name, c->value) ||
+           fqn_matches(all, c->value) || (*unscoped && fqn_matches(unscoped, c->value));
+}
+
+static bool by_tag(const struct graph *g, const struct graph_node *n,
+                   const struct criterion *c)
+{
+    (void)g;
+    for (const char *const *t = n->node ? n->node->tags : NULL; t && *t; t++)
+        if (matches(c->value, *t))
+            return true;
+    return false;
+}
+
+/* A glob as pathlib's: * does not cross a slash, ** does. The path itself or any folder
+ * above it may match. */
+static bool by_path(const struct graph *g, const struct graph_node *n,
+                    const struct criterion *c)
+{
+    (void)g;
+    char pattern[500], path[1000];
+    const char *value = str_starts(c->value, "./") ? c->value + 2 : c->value;
+    if (!n->node || !n->node->path)
+        return false;
+    str_copy(pattern, sizeof pattern, value);
+    size_t len = strlen(pattern);
+    while (len && pattern[len - 1] == '/')
+        pattern[--len] = '\0';
+    int flags = FNM_NOESCAPE | (strstr(pattern, "**") ? 0 : FNM_PATHNAME);
+    str_copy(path, sizeof path, n->node->path);
+    for (;;) {
+        if (fnmatch(pattern, path, flags) == 0)
+            return true;
+        char *slash = strrchr(path, '/');
+        if (!slash)
+            return false;
+        *slash = '\0';
+    }
+}
+
+static bool by_file(const struct graph *g, const struct graph_node *n,
+                    const struct criterion *c)
+{
+    (void)g;
+    if (!n->node || !n->node->path)
+        return false;
+    const char *slash = strrchr(n->node->path, '/');
+    const char *name = slash ? slash + 1 : n->node->path;
+    char stem[300];
+    const char *dot = strrchr(name, '.');
+    snprintf(stem, sizeof stem, "%.*s", dot ? (int)(dot - name) : 299, name);
+    return matches(c->value, name) || matches(c->value, stem);
+}
+
+/* SOURCE, SOURCE.TABLE or PACKAGE.SOURCE.TABLE */
+static bool by_source(const struct graph *g, const struct graph_node *n,
+                      const struct criterion *c)
+{
+    (void)g;
+    char part[3][200] = {"*", "*", "*"};
+    size_t n_parts = 1;
+    if (n->kind != GRAPH_TABLE || !n->node)
+        return false;
+    for (const char *p = c->value; *p; p++)
+        n_parts += *p == '.';
+    if (n_parts > 3)
+        return false;
+    size_t at = n_parts == 3 ? 0 : 1;
+    for (const char *p = c->value; at < 3 && *p; at++) {
+        size_t len = strcspn(p, ".");
+        snprintf(part[at], sizeof part[at], "%.*s", (int)(len < 199 ? len : 199), p);
+        p += len + (p[len] == '.');
+    }
+    return matches(part[0], n->node->package) &&
+           matches(part[1], n->node->source_name) && matches(part[2], n->node->name);
+}
+
+static bool by_exposure(const struct graph *g, const struct graph_node *n,
+                        const struct criterion *c)
+{
+    (void)g;
+    if (n->kind != GRAPH_EXPOSURE || !n->node)
+        return false;
+    const char *dot = strchr(c->value, '.');
+    char package[200];
+    if (!dot)
+        return matches(c->value, n->name);
+    snprintf(package, sizeof package, "%.*s", (int)(dot - c->value), c->value);
+    return matches(package, n->node->package) && matches(dot + 1, n->name);
+}
+
+static bool by_package(const struct graph *g, const struct graph_node *n,
+                       const struct criterion *c)
+{
+    const char *value = streq(c->value, "this") ? g->project : c->value;
+    return n->node && matches(value, n->node->package);
+}
+
+static bool by_resource_type(const struct graph *g, const struct graph_node *n,
+                             const struct criterion *c)
+{
+    (void)g;
+    if (n->kind == GRAPH_TABLE)
+        return n->node && streq(c->value, "source");
+    if (n->kind == GRAPH_SOURCE)
+        return false; /* a source system is not dbt's source */
+    return streq(c->value, graph_kind_name(n->kind));
+}
+
+/* A generic test hangs on a node by its YAML; a singular one is a file of its own. */
+static bool is_generic(const struct graph_node *n)
+{
+    return n->node &&
+           (n->node->attached || (n->node->path && !str_ends(n->node->path, ".sql")));
+}
+
+static bool by_test_type(const struct graph *g, const struct graph_node *n,
+                         const struct criterion *c)
+{
+    (void)g;
+    if (n->kind != GRAPH_TEST)
+        return false;
+    return streq(c->value, "data") ||
+           streq(c->value, is_generic(n) ? "generic" : "singular");
+}
+
+static bool by_test_name(const struct graph *g, const struct graph_node *n,
+                         const struct criterion *c)
+{
+    (void)g;
+    const char *name =
+        n->node && n->node->config
+            ? json_string_value(json_object_get(n->node->config, "test_name"))
+            : NULL;
+    if (n->kind != GRAPH_TEST || !is_generic(n))
+        return false;
+    if (name)
+        return matches(c->value, name);
+    /* dbt composes the name of a generic test as TEST_MODEL_ARGUMENTS. */
+    const char *full = str_starts(n->name, "source_") ? n->name + 7 : n->name;
+    size_t len = strlen(c->value);
+    return matches(c->value, full) ||
+           (!has_wildcard(c->value) && strncmp(full, c->value, len) == 0 &&
+            full[len] == '_');
+}
+
+static bool config_equals(const json_t *v, const char *value)
+{
+    if (json_is_string(v))
+        return streq(json_string_value(v), value);
+    if (json_is_boolean(v))
+        return strcasecmp(value, json_is_true(v) ? "true" : "false") == 0;
+    if (json_is_object(v))
+        return json_object_get(v, value) != NULL;
+    int64_t number;
+    if (json_is_integer(v))
+        return str_to_i64(str_of(value), &number) && number == json_integer_value(v);
+    for (size_t i = 0; i < json_array_size(v); i++)
+        if (config_equals(json_array_get(v, i), value))
+            return true;
+    return false;
+}
+
+static bool by_config(const struct graph *g, const struct graph_node *n,
+                      const struct criterion *c)
+{
+    (void)g;
+    const json_t *v = n->node ? n->node->config : NULL;
+    for (const char *p = c->args; v && *p;) {
+        char key[200];
+        size_t len = strcspn(p, ".");
+        snprintf(key, sizeof key, "%.*s", (int)(len < 199 ? len : 199), p);
+        v = json_object_get(v, key);
+        p += len + (p[len] == '.');
+    }
+    return v && *c->args && config_equals(v, c->value);
+}
+
+static const struct {
+    const char *name;
+    select_method_fn *match;
+} methods[] = {
+    {"fqn", by_fqn},
+    {"tag", by_tag},
+    {"path", by_path},
+    {"file", by_file},
+    {"source", by_source},
+    {"exposure", by_exposure},
+    {"package", by_package},
+    {"resource_type", by_resource_type},
+    {"test_type", by_test_type},
+    {"test_name", by_test_name},
+    {"config", by_config},
+};
+#define N_METHODS (sizeof methods / sizeof *methods)
+
+select_method_fn *select_method(struct select *s, const struct criterion *c)
+{
+    const char *names[N_METHODS];
+    for (size_t i = 0; i < N_METHODS; i++) {
+        names[i] = methods[i].name;
+        if (streq(names[i], c->method))
+            return methods[i].match;
+    }
+    const char *near = str_nearest(c->method, names, N_METHODS);
+    err_set(s->e, ERR_USAGE, "selector method \"%s:\" is unknown%s%s%s", c->method,
+            near ? "; did you mean \""
+                 : "; known are fqn, tag, path, file, source, "
+                   "exposure, package, resource_type, test_type, "
+                   "test_name and config.KEY",
+            near ? near : "", near ? ":\"?" : "");
+    return NULL;
+}
