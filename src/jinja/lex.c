@@ -462,26 +462,54 @@ static bool is_word(unsigned char c)
 
 static enum tok operator_at(const char *p, const char *end, size_t *n)
 {
-    static const struct {
-        char text[3];
-        enum tok t;
-    } ops[] = {
-        {"//", T_FLOORDIV}, {"**", T_POW},      {"==", T_EQ},    {"!=", T_NE},
-        {">=", T_GE},       {"<=", T_LE},       {"+", T_ADD},    {"-", T_SUB},
-        {"/", T_DIV},       {"*", T_MUL},       {"%", T_MOD},    {"~", T_TILDE},
-        {"[", T_LBRACKET},  {"]", T_RBRACKET},  {"(", T_LPAREN}, {")", T_RPAREN},
-        {"{", T_LBRACE},    {"}", T_RBRACE},    {">", T_GT},     {"<", T_LT},
-        {"=", T_ASSIGN},    {".", T_DOT},       {":", T_COLON},  {"|", T_PIPE},
-        {",", T_COMMA},     {";", T_SEMICOLON},
-    };
-    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
-        size_t k = strlen(ops[i].text);
-        if ((size_t)(end - p) >= k && memcmp(p, ops[i].text, k) == 0) {
-            *n = k;
-            return ops[i].t;
-        }
+    char after = p + 1 < end ? p[1] : 0;
+    *n = 1;
+    switch (*p) {
+    case '/':
+        return after == '/' ? (*n = 2, T_FLOORDIV) : T_DIV;
+    case '*':
+        return after == '*' ? (*n = 2, T_POW) : T_MUL;
+    case '=':
+        return after == '=' ? (*n = 2, T_EQ) : T_ASSIGN;
+    case '>':
+        return after == '=' ? (*n = 2, T_GE) : T_GT;
+    case '<':
+        return after == '=' ? (*n = 2, T_LE) : T_LT;
+    case '!':
+        return after == '=' ? (*n = 2, T_NE) : T_ERROR;
+    case '+':
+        return T_ADD;
+    case '-':
+        return T_SUB;
+    case '%':
+        return T_MOD;
+    case '~':
+        return T_TILDE;
+    case '[':
+        return T_LBRACKET;
+    case ']':
+        return T_RBRACKET;
+    case '(':
+        return T_LPAREN;
+    case ')':
+        return T_RPAREN;
+    case '{':
+        return T_LBRACE;
+    case '}':
+        return T_RBRACE;
+    case '.':
+        return T_DOT;
+    case ':':
+        return T_COLON;
+    case '|':
+        return T_PIPE;
+    case ',':
+        return T_COMMA;
+    case ';':
+        return T_SEMICOLON;
+    default:
+        return T_ERROR;
     }
-    return T_ERROR;
 }
 
 static bool balance(struct lexer *l, struct token *out)

@@ -87,23 +87,9 @@ const struct token *parse_peek(struct parser *p)
     return &p->ahead;
 }
 
-bool tok_is(const struct token *t, const char *name)
-{
-    size_t n = strlen(name);
-    return t->type == T_NAME && t->n == n && memcmp(t->p, name, n) == 0;
-}
-
 bool parse_skip(struct parser *p, enum tok t)
 {
     if (p->cur.type != t)
-        return false;
-    parse_next(p);
-    return true;
-}
-
-bool parse_skip_name(struct parser *p, const char *name)
-{
-    if (!tok_is(&p->cur, name))
         return false;
     parse_next(p);
     return true;

@@ -57,11 +57,21 @@ void parse_check_depth(struct parser *p);
 
 void parse_next(struct parser *p);
 const struct token *parse_peek(struct parser *p);
-bool tok_is(const struct token *t, const char *name);
+static inline bool tok_is(const struct token *t, const char *name)
+{
+    size_t n = __builtin_strlen(name);
+    return t->type == T_NAME && t->n == n && memcmp(t->p, name, n) == 0;
+}
 void tok_describe(const struct token *t, char *out, size_t size);
 bool parse_skip(struct parser *p, enum tok t);
-bool parse_skip_name(struct parser *p, const char *name);
 void parse_expect(struct parser *p, enum tok t);
+static inline bool parse_skip_name(struct parser *p, const char *name)
+{
+    if (!tok_is(&p->cur, name))
+        return false;
+    parse_next(p);
+    return true;
+}
 void parse_expect_name(struct parser *p, const char *name);
 struct sym *parse_name(struct parser *p);
 
