@@ -167,11 +167,10 @@ static bool by_resource_type(const struct graph *g, const struct graph_node *n,
     return streq(c->value, graph_kind_name(n->kind));
 }
 
-/* A generic test hangs on a node by its YAML; a singular one is a file of its own. */
+/* A generic test is declared in a properties file; a singular one is a .sql file. */
 static bool is_generic(const struct graph_node *n)
 {
-    return n->node &&
-           (n->node->attached || (n->node->path && !str_ends(n->node->path, ".sql")));
+    return n->node && n->node->path && !str_ends(n->node->path, ".sql");
 }
 
 static bool by_test_type(const struct graph *g, const struct graph_node *n,

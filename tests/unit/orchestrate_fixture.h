@@ -148,6 +148,7 @@ static const struct node fix_nodes[] = {
      .path = "tests/orders_equal_staging.sql",
      .materialized = "test",
      .fqn = L("shop", "orders_equal_staging"),
+     .attached = "model.shop.orders",
      .depends_on = L("model.shop.orders", "model.shop.stg_orders"),
      .is_enabled = true},
     {.type = NODE_EXPOSURE,
