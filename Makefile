@@ -2,8 +2,8 @@
 #   make                      build/weir          make SAN=address,undefined   sanitizers
 #   make check                everything a change must pass
 SHELL   := /bin/bash
-VARIANT := $(if $(SAN),san-$(subst $(comma),-,$(SAN)),$(if $(COV),cov,$(if $(FAULT),fault,release)))
 comma   := ,
+VARIANT := $(if $(SAN),san-$(subst $(comma),-,$(SAN)),$(if $(COV),cov,$(if $(FAULT),fault,release)))
 B       := build/$(VARIANT)
 CC      ?= gcc
 PREFIX  ?= /usr/local
