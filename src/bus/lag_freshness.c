@@ -142,11 +142,12 @@ json_t *freshness_json(const struct freshness *f, int64_t now_ms)
     json_t *rows = json_array();
     for (size_t i = 0; i < f->rows.n; i++) {
         const struct watched *w = &f->rows.v[i];
-        int64_t age = now_ms > w->newest_ms ? now_ms - w->newest_ms : 0;
+        bool is_known = w->newest_ms != INT64_MIN;
+        int64_t age = is_known && now_ms > w->newest_ms ? now_ms - w->newest_ms : 0;
         json_t *o = json_object();
         json_put_str(o, "relation", w->conf->relation);
         json_put_str(o, "layer", w->schema ? w->schema : "");
-        if (w->newest_ms == INT64_MIN) {
+        if (!is_known) {
             json_put(o, "newest_ms", json_null());
             json_put(o, "age_ms", json_null());
         } else {

@@ -628,6 +628,7 @@ static void test_metadata_round_trip(void **state)
     metadata[BUS_METADATA_MAX] = 0;
     OK(f, bus_txn_offset(p, "g", "t", 0, 0, metadata, &f->e));
     commit(f, p);
+    bus_producer_close(p);
     fixture_reopen(f);
     struct bus_committed got;
     OK(f, bus_committed(f->bus, "g", "t", 0, &got, &f->e));
