@@ -231,9 +231,10 @@ static int learn_layout(struct load *d, const struct bus_record *r, struct err *
     size_t n;
     const struct load_layout *layout;
     char loaded_at[32];
-    if (row_names(&d->row, r, &d->arena, &names, &n) != 0)
-        return 0; /* no object: a reject, and the next record is asked */
-    int rc = layout_generic(&d->arena, d->wh, d->l, names, n, &layout, e);
+    int rc = row_names(&d->row, r, &d->arena, &names, &n);
+    if (rc != 0) /* no object: a reject, and the next record is asked */
+        return rc < 0 ? err_set(e, rc, "a record of %zu bytes", r->value.n) : 0;
+    rc = layout_generic(&d->arena, d->wh, d->l, names, n, &layout, e);
     str_copy(loaded_at, sizeof(loaded_at), d->row.loaded_at);
     if (rc == 0)
         rc = use_layout(d, layout, e);
@@ -522,15 +523,15 @@ static int between(struct load *d, bool has_more, struct err *e)
 
 static int load_loop(struct load *d, struct err *e)
 {
-    while (!d->ch->is_stopping) {
-        int rc = load_batch(d, e);
-        if (rc < 0)
-            return roll_back(d, err_wrap(e, rc, "load %s", d->l->name));
-        rc = between(d, rc > 0, e);
-        if (rc < 0)
-            return rc;
+    int rc = 0;
+    while (rc >= 0 && !d->ch->is_stopping) {
+        rc = load_batch(d, e);
+        if (rc >= 0)
+            rc = between(d, rc > 0, e);
     }
-    return tell_bus(d, true, e);
+    if (rc >= 0)
+        rc = tell_bus(d, true, e);
+    return rc < 0 ? roll_back(d, err_wrap(e, rc, "load %s", d->l->name)) : 0;
 }
 
 int load_run(const struct platform *p, const struct conf_load *l, struct channel *ch,

@@ -42,35 +42,49 @@ int64_t load_execute(struct wh *w, struct err *e, const char *sql, const char *t
     return finish(w, c, e);
 }
 
-/* sql with %s replaced by the quoted table. */
+/* sql with every %s replaced by the quoted table; NULL and e filled when it does not
+ * fit in memory. The caller frees it. */
 static char *with_table(const struct load_offsets *o, const char *table,
-                        const char *sql)
+                        const char *sql, struct err *e)
 {
-    struct buf name;
-    buf_init(&name, 4096);
-    wh_quote(o->wh, &name, o->schema, table);
-    const char *at = strstr(sql, "%s");
-    char *out = mem_printf("%.*s%s%s", (int)(at - sql), sql, buf_str(&name), at + 2);
-    buf_release(&name);
-    return out;
+    struct buf out;
+    const char *at;
+    buf_init(&out, 1u << 16);
+    while ((at = strstr(sql, "%s"))) {
+        buf_add(&out, sql, (size_t)(at - sql));
+        wh_quote(o->wh, &out, o->schema, table);
+        sql = at + 2;
+    }
+    buf_adds(&out, sql);
+    char *text = buf_check(&out, "SQL of a loader", e) == 0 ? buf_take(&out) : NULL;
+    buf_release(&out);
+    return text;
+}
+
+/* A statement without values on one of our tables. */
+static int run_plain(const struct load_offsets *o, const char *table, const char *sql,
+                     struct err *e)
+{
+    char *text = with_table(o, table, sql, e);
+    int rc = text ? wh_exec_raw(o->wh, text, e) : ERR_NOMEM;
+    mem_free(text);
+    return rc;
 }
 
 static int make_tables(const struct load_offsets *o, struct err *e)
 {
-    char *a =
-        with_table(o, TABLE,
-                   "CREATE TABLE IF NOT EXISTS %s (pipeline TEXT NOT NULL, topic TEXT "
-                   "NOT NULL, part INTEGER NOT NULL, next_off INTEGER NOT NULL, epoch "
-                   "INTEGER NOT NULL, PRIMARY KEY (pipeline, topic, part))");
-    char *b =
-        with_table(o, LOADED,
-                   "CREATE TABLE IF NOT EXISTS %s (relation TEXT NOT NULL PRIMARY "
-                   "KEY, loaded_ms INTEGER NOT NULL)");
-    int rc = wh_exec_raw(o->wh, a, e);
+    int rc =
+        run_plain(o, TABLE,
+                  "CREATE TABLE IF NOT EXISTS %s (pipeline TEXT NOT NULL, topic TEXT "
+                  "NOT NULL, part INTEGER NOT NULL, next_off INTEGER NOT NULL, epoch "
+                  "INTEGER NOT NULL, PRIMARY KEY (pipeline, topic, part))",
+                  e);
     if (rc == 0)
-        rc = wh_exec_raw(o->wh, b, e);
-    mem_free(a);
-    mem_free(b);
+        rc = run_plain(
+            o, LOADED,
+            "CREATE TABLE IF NOT EXISTS %s (relation TEXT NOT NULL PRIMARY KEY, "
+            "loaded_ms INTEGER NOT NULL)",
+            e);
     return rc;
 }
 
@@ -80,8 +94,9 @@ static int add_parts(const struct load_offsets *o, const struct bus_range *range
     char *sql =
         with_table(o, TABLE,
                    "INSERT INTO %s (pipeline, topic, part, next_off, epoch) VALUES "
-                   "(?, ?, ?, ?, 0) ON CONFLICT DO NOTHING");
-    int64_t rc = 0;
+                   "(?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",
+                   e);
+    int64_t rc = sql ? 0 : ERR_NOMEM;
     for (int i = 0; i < o->n && rc >= 0; i++)
         rc = load_execute(o->wh, e, sql, "ssii", o->pipeline, o->topic, (int64_t)i,
                           ranges[i].start);
@@ -89,11 +104,16 @@ static int add_parts(const struct load_offsets *o, const struct bus_range *range
     return rc < 0 ? (int)rc : 0;
 }
 
+/* The next epoch for all partitions, those added now (epoch 0) too. */
 static int raise_epoch(const struct load_offsets *o, struct err *e)
 {
-    char *sql = with_table(
-        o, TABLE, "UPDATE %s SET epoch = epoch + 1 WHERE pipeline = ? AND topic = ?");
-    int64_t rc = load_execute(o->wh, e, sql, "ss", o->pipeline, o->topic);
+    char *sql =
+        with_table(o, TABLE,
+                   "UPDATE %s SET epoch = 1 + (SELECT max(epoch) FROM %s WHERE "
+                   "pipeline = ?1 AND topic = ?2) WHERE pipeline = ?1 AND topic = ?2",
+                   e);
+    int64_t rc =
+        sql ? load_execute(o->wh, e, sql, "ss", o->pipeline, o->topic) : ERR_NOMEM;
     mem_free(sql);
     return rc < 0 ? (int)rc : 0;
 }
@@ -104,8 +124,9 @@ static int read_parts(struct load_offsets *o, struct err *e)
     char *sql =
         with_table(o, TABLE,
                    "SELECT part, next_off, epoch FROM %s WHERE pipeline = ? AND "
-                   "topic = ?");
-    int rc = wh_query_raw(o->wh, sql, &c, e);
+                   "topic = ?",
+                   e);
+    int rc = sql ? wh_query_raw(o->wh, sql, &c, e) : ERR_NOMEM;
     mem_free(sql);
     if (rc < 0)
         return rc;
@@ -129,22 +150,6 @@ static int read_parts(struct load_offsets *o, struct err *e)
     return rc;
 }
 
-/* All partitions must carry one epoch: those added now begin at 0. */
-static int level_epochs(const struct load_offsets *o, struct err *e)
-{
-    struct buf name;
-    buf_init(&name, 4096);
-    wh_quote(o->wh, &name, o->schema, TABLE);
-    char *sql =
-        mem_printf("UPDATE %s SET epoch = (SELECT max(epoch) FROM %s WHERE pipeline "
-                   "= ?1 AND topic = ?2) WHERE pipeline = ?1 AND topic = ?2",
-                   buf_str(&name), buf_str(&name));
-    buf_release(&name);
-    int64_t rc = load_execute(o->wh, e, sql, "ss", o->pipeline, o->topic);
-    mem_free(sql);
-    return rc < 0 ? (int)rc : 0;
-}
-
 int offsets_claim(struct load_offsets *o, struct wh *w, const char *schema,
                   const char *pipeline, const char *topic,
                   const struct bus_range *ranges, int n, struct err *e)
@@ -158,8 +163,6 @@ int offsets_claim(struct load_offsets *o, struct wh *w, const char *schema,
     rc = make_tables(o, e);
     if (rc == 0)
         rc = add_parts(o, ranges, e);
-    if (rc == 0)
-        rc = level_epochs(o, e);
     if (rc == 0)
         rc = raise_epoch(o, e);
     if (rc == 0)
@@ -208,8 +211,9 @@ int offsets_move(struct load_offsets *o, struct err *e)
     char *sql =
         with_table(o, TABLE,
                    "UPDATE %s SET next_off = ? WHERE pipeline = ? AND topic = ? AND "
-                   "part = ? AND next_off = ? AND epoch = ?");
-    int64_t rc = 1;
+                   "part = ? AND next_off = ? AND epoch = ?",
+                   e);
+    int64_t rc = sql ? 1 : ERR_NOMEM;
     for (int i = 0; i < o->n && rc == 1; i++) {
         const struct load_part *p = &o->parts[i];
         if (p->position == p->next)
@@ -254,9 +258,10 @@ int offsets_loaded_at(struct load_offsets *o, const char *table, int64_t *ms,
         with_table(o, LOADED,
                    "INSERT INTO %s AS t (relation, loaded_ms) VALUES (?, ?) ON "
                    "CONFLICT (relation) DO UPDATE SET loaded_ms = max(t.loaded_ms + "
-                   "1, excluded.loaded_ms) RETURNING loaded_ms");
+                   "1, excluded.loaded_ms) RETURNING loaded_ms",
+                   e);
     struct wh_cursor *c;
-    int rc = wh_query_raw(o->wh, put, &c, e);
+    int rc = put ? wh_query_raw(o->wh, put, &c, e) : ERR_NOMEM;
     mem_free(put);
     if (rc < 0)
         return rc;

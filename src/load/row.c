@@ -143,6 +143,7 @@ static struct str time_text(struct row *r, struct str s)
     return keep(r, out, strlen(out));
 }
 
+/* Out of memory is noted in the row: a value must not become an empty text for it. */
 static struct str string_text(struct row *r, size_t i)
 {
     const struct jscan_token *t = &r->scan.tok[i];
@@ -151,8 +152,10 @@ static struct str string_text(struct row *r, size_t i)
     struct buf b;
     buf_init(&b, SIZE_MAX);
     struct str s = {"", 0};
-    if (jscan_unescape(&r->scan, i, &b) == 0)
+    if (jscan_unescape(&r->scan, i, &b) == 0 && !b.failed)
         s = keep(r, buf_str(&b), b.len);
+    else
+        r->is_out_of_memory = true;
     buf_release(&b);
     return s;
 }
@@ -271,7 +274,10 @@ static int wrong_type(struct row *r, const struct load_column *c, size_t i)
 /* All members into their columns; *has_extra: some had none. */
 static int fill_members(struct row *r, const struct bus_record *rec, bool *has_extra)
 {
-    if (jscan_parse(&r->scan, rec->value.p, rec->value.n, &limits) < 0)
+    int rc = jscan_parse(&r->scan, rec->value.p, rec->value.n, &limits);
+    if (rc < 0 && rc != ERR_PARSE)
+        return rc; /* not the record's fault */
+    if (rc < 0)
         return no_row(r, jscan_fault_reason(r->scan.fault), "byte %zu: %s",
                       r->scan.fault_at, r->scan.fault_what);
     const struct jscan_token *tok = r->scan.tok;
@@ -395,7 +401,13 @@ int row_fill(struct row *r, const struct bus_record *rec, struct err *e)
         return rc;
     memset(r->values, 0, r->n_columns * sizeof(*r->values));
     r->is_correction = false;
-    if (r->layout->is_json && (rc = fill_members(r, rec, &has_extra)) != 0)
+    r->is_out_of_memory = false;
+    if (r->layout->is_json)
+        rc = fill_members(r, rec, &has_extra);
+    if (rc < 0 || r->is_out_of_memory)
+        return err_set(e, rc < 0 ? rc : ERR_NOMEM, "a record of %zu bytes",
+                       rec->value.n);
+    if (rc > 0)
         return rc;
     for (size_t i = 0; i < r->n_columns; i++) {
         if (r->layout->columns[i].from > FROM_JSON)
@@ -415,8 +427,10 @@ void row_each_drift(const struct row *r, row_drift_fn *fn, void *arg)
 int row_names(struct row *r, const struct bus_record *rec, struct arena *arena,
               const char ***names, size_t *n)
 {
-    if (jscan_parse(&r->scan, rec->value.p, rec->value.n, &limits) < 0 ||
-        r->scan.tok[0].type != JSCAN_OBJECT)
+    int rc = jscan_parse(&r->scan, rec->value.p, rec->value.n, &limits);
+    if (rc < 0 && rc != ERR_PARSE)
+        return rc;
+    if (rc < 0 || r->scan.tok[0].type != JSCAN_OBJECT)
         return 1;
     const struct jscan_token *tok = r->scan.tok;
     *names = arena_alloc(arena, (r->scan.n + 1) * sizeof(**names));

@@ -24,7 +24,7 @@ struct row {
     int64_t sequence;
     size_t hint; /* column expected next: members keep their order */
     /* of the row filled last */
-    bool is_correction;
+    bool is_correction, is_out_of_memory;
     const char *reason; /* why it is no row */
     char detail[160];
 };
@@ -37,7 +37,8 @@ int row_fill(struct row *r, const struct bus_record *rec, struct err *e);
  * time. */
 typedef void row_drift_fn(void *arg, const char *field, int64_t count);
 void row_each_drift(const struct row *r, row_drift_fn *fn, void *arg);
-/* Member names of an object, for layout_generic: 0, or 1 when it is no object. */
+/* Member names of an object, for layout_generic: 0, 1 when it is no object, negative out
+ * of memory. */
 int row_names(struct row *r, const struct bus_record *rec, struct arena *arena,
               const char ***names, size_t *n);
 
