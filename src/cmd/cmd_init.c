@@ -98,7 +98,7 @@ static int make_folders(const char *path, struct err *e)
 
 /* "%s" in text replaced by name. */
 static int write_one(const char *dir, const struct file *f, const char *name,
-                     struct err *e)
+                     bool is_quiet, struct err *e)
 {
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/%s", dir, f->path);
@@ -117,7 +117,7 @@ static int write_one(const char *dir, const struct file *f, const char *name,
     }
     rc = buf_write_file(buf_str(&b), b.len, path, e);
     buf_release(&b);
-    if (rc == 0)
+    if (rc == 0 && !is_quiet)
         printf("  %s\n", f->path);
     return rc;
 }
@@ -138,7 +138,7 @@ static int run(const struct cmd_args *a, struct err *e)
     int rc = make_folders(path, e);
     project_name(dir, name, sizeof name);
     for (size_t i = 0; i < sizeof files / sizeof *files && rc == 0; i++)
-        rc = write_one(dir, &files[i], name, e);
+        rc = write_one(dir, &files[i], name, a->is_quiet, e);
     if (rc == 0 && !a->is_quiet)
         printf("\nmade platform %s. Next:\n  %s%s%sweir build\n  weir query \"select * "
                "from "

@@ -92,6 +92,8 @@ static size_t owner_of(struct planner *p, size_t check)
     const struct graph *g = p->g;
     const struct graph_node *n = &g->nodes[check];
     size_t found = g->n;
+    if (n->n_up == 1) /* nearly all: no need to look further up */
+        return is_built(&g->nodes[n->up[0]]) ? n->up[0] : g->n;
     bool *above = mem_alloc(g->n + 1);
     for (size_t i = 0; i < n->n_up && found == g->n; i++) {
         size_t parent = n->up[i];

@@ -24,23 +24,27 @@ static void items_above(struct planner *p, size_t i, bool *seen, bool *above)
     }
 }
 
+static bool is_check(const struct graph_node *n)
+{
+    return n->kind == GRAPH_TEST || n->kind == GRAPH_GATE;
+}
+
 /* A check that is an item of its own holds up what is below all of its parents. */
 static void checks_before(struct planner *p, size_t i, bool *above)
 {
     const struct graph *g = p->g;
-    if (g->nodes[i].kind == GRAPH_TEST || g->nodes[i].kind == GRAPH_GATE ||
+    if (!p->n_loose || is_check(&g->nodes[i]) ||
         streq(p->r->command ? p->r->command : "", "compile"))
         return;
     bool *up = mem_alloc(g->n + 1);
     graph_walk(g, i, true, -1, up);
-    for (size_t k = 0; k < g->n; k++) {
-        const struct graph_node *n = &g->nodes[k];
-        bool is_check = n->kind == GRAPH_TEST || n->kind == GRAPH_GATE;
+    for (size_t k = 0; k < p->n_loose; k++) {
+        const struct graph_node *n = &g->nodes[p->loose[k]];
         bool is_below = n->n_up > 0;
-        for (size_t j = 0; is_check && j < n->n_up; j++)
+        for (size_t j = 0; j < n->n_up; j++)
             is_below &= up[n->up[j]];
-        if (is_check && p->role[k] == ROLE_ITEM && is_below)
-            above[k] = true;
+        if (is_below)
+            above[p->loose[k]] = true;
     }
     mem_free(up);
 }
@@ -84,7 +88,9 @@ static void replay_detail(const struct graph *g, const struct graph_node *n,
 static void count_own(struct planner *p, size_t i, size_t *tests, struct buf *gates)
 {
     *tests = 0;
-    for (size_t k = 0; k < p->g->n; k++) {
+    const struct graph_node *n = &p->g->nodes[i];
+    for (size_t j = 0; j < n->n_down; j++) {
+        size_t k = n->down[j];
         if (p->role[k] != ROLE_OWN || p->owner[k] != i)
             continue;
         if (p->g->nodes[k].kind == GRAPH_TEST)
@@ -138,11 +144,14 @@ static json_t *ids_where(struct planner *p, const bool *set)
 static json_t *own_checks(struct planner *p, size_t i, enum graph_kind kind)
 {
     json_t *list = json_array();
-    for (size_t k = 0; k < p->g->n; k++)
+    const struct graph_node *n = &p->g->nodes[i];
+    for (size_t j = 0; j < n->n_down; j++) {
+        size_t k = n->down[j];
         if (p->role[k] == ROLE_OWN && p->owner[k] == i && p->g->nodes[k].kind == kind)
             json_array_append_new(list,
                                   json_string(kind == GRAPH_GATE ? p->g->nodes[k].name
                                                                  : p->g->nodes[k].id));
+    }
     return list;
 }
 
@@ -273,10 +282,15 @@ json_t *planner_write(struct planner *p)
 {
     json_t *plan = json_object(), *items = json_array();
     bool *done = mem_alloc(p->g->n + 1);
+    p->loose = mem_alloc((p->g->n + 1) * sizeof *p->loose);
+    for (size_t i = 0; i < p->g->n; i++)
+        if (p->role[i] == ROLE_ITEM && is_check(&p->g->nodes[i]))
+            p->loose[p->n_loose++] = i;
     for (size_t i = 0; i < p->g->n; i++)
         if (p->role[i] == ROLE_ITEM)
             emit(p, i, done, items);
     mem_free(done);
+    mem_free(p->loose);
     json_put_str(plan, "command", p->r->command ? p->r->command : "build");
     json_put_str(plan, "reason", p->r->reason ? p->r->reason : "requested");
     json_put(plan, "text", make_text(p, items));

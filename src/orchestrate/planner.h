@@ -13,6 +13,8 @@ struct planner {
     enum role *role;
     const char **why; /* per node; owned by arena */
     size_t *owner;    /* of ROLE_OWN */
+    size_t *loose;    /* checks that are items of their own, while writing */
+    size_t n_loose;
     struct arena arena;
     json_t *warnings, *skipped;
     struct err *e;
