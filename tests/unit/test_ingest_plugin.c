@@ -29,16 +29,22 @@ static const char *const body =
     ".settings = settings, .open = OPEN, .next = NEXT, .checkpoint = CHECKPOINT, "
     ".close = p_close};\n";
 
-/* Run the compiler on text; the plugin is DIR/bad.so. */
-static void build(struct fix *f, const char *front)
+/* Compile text to DIR/bad.so. */
+static void compile(struct fix *f, const char *text, size_t n)
 {
-    char cmd[4 * PATH_MAX], *text = malloc(16384);
-    int n = snprintf(text, 16384, body, front);
-    fix_write(fix_path(f, "bad.c"), text, (size_t)n, false);
+    char cmd[4 * PATH_MAX];
+    fix_write(fix_path(f, "bad.c"), text, n, false);
     snprintf(cmd, sizeof(cmd), "cc -w -shared -fPIC -Iinclude -o %s %s 2>&1",
              fix_path(f, "bad.so"), fix_path(f, "bad.c"));
     if (system(cmd) != 0) /* NOLINT: a fixed command on our own files */
         fail_msg("cc failed: %s", cmd);
+}
+
+static void build(struct fix *f, const char *front)
+{
+    char *text = malloc(16384);
+    int n = snprintf(text, 16384, body, front);
+    compile(f, text, (size_t)n);
     free(text);
 }
 
@@ -207,6 +213,38 @@ static void settings_are_checked(void **state)
     fix_release(&f);
 }
 
+/* What the manual shows is a whole plugin that works. */
+static void the_manuals_example_counts_to_ten(void **state)
+{
+    (void)state;
+    struct fix f;
+    struct buf page;
+    struct err e = {0};
+    char text[4096];
+    size_t n = 0;
+    buf_init(&page, 1 << 20);
+    assert_int_equal(buf_read_file(&page, "man/weir-plugin.3", &e), 0);
+    const char *p = strstr(buf_str(&page), "#include <stdio.h>");
+    const char *end = strstr(p, "\n.Ed");
+    for (; p < end && n < sizeof(text); p++) {
+        bool is_backslash = p[0] == '\\' && p[1] == 'e';
+        text[n++] = *p;
+        p += is_backslash;
+    }
+    fix_init(&f, "bad", "in");
+    f.source.n_settings = 0;
+    fix_plugin_path(f.dir);
+    compile(&f, text, n);
+    assert_int_equal(fix_ingest(&f), 0);
+    assert_int_equal(fix_ingest(&f), 0);
+    struct fix_records r = fix_topic(&f, "data");
+    assert_int_equal(r.n, 10);
+    assert_string_equal(r.v[9].value, "{\"n\":10}");
+    fix_records_free(&r);
+    buf_release(&page);
+    fix_release(&f);
+}
+
 int main(void)
 {
     struct rlimit none = {0, 0};
@@ -224,6 +262,7 @@ int main(void)
         cmocka_unit_test(memory_is_limited),
         cmocka_unit_test(missing_plugin_names_those_there),
         cmocka_unit_test(settings_are_checked),
+        cmocka_unit_test(the_manuals_example_counts_to_ten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
