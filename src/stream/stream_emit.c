@@ -13,70 +13,22 @@ static const char *const anomaly_names[] = {"AMOUNT_OUTLIER", "HIGH_VELOCITY",
                                             "OFF_HOURS"};
 #define N_ANOMALIES (sizeof anomaly_names / sizeof *anomaly_names)
 
-#define ADD(out, literal) buf_add(out, literal, sizeof(literal) - 1)
+/* The most that add_members and a row of a window can take beside texts of the data. */
+#define MEMBERS_MOST 512
 
-static void add_str(struct buf *out, struct str s)
+static void pen_anomalies(struct pen *w, unsigned anomalies)
 {
-    buf_add(out, s.p, s.n);
-}
-
-static void add_flag(struct buf *out, bool v)
-{
-    if (v)
-        ADD(out, "true");
-    else
-        ADD(out, "false");
-}
-
-static char *two_digits(char *p, int v)
-{
-    p[0] = (char)('0' + v / 10 % 10);
-    p[1] = (char)('0' + v % 10);
-    return p + 2;
-}
-
-/* "2017-12-24T16:35:00Z" for whole seconds. */
-static void add_iso(struct buf *out, int64_t ms)
-{
-    struct time_civil t = time_civil_of(ms);
-    char text[32], *p = text;
-    p = two_digits(p, t.year / 100);
-    p = two_digits(p, t.year % 100);
-    *p++ = '-';
-    p = two_digits(p, t.month);
-    *p++ = '-';
-    p = two_digits(p, t.day);
-    *p++ = 'T';
-    p = two_digits(p, t.hour);
-    *p++ = ':';
-    p = two_digits(p, t.minute);
-    *p++ = ':';
-    p = two_digits(p, t.second);
-    *p++ = 'Z';
-    buf_add(out, text, (size_t)(p - text));
-}
-
-static void add_cents(struct buf *out, int64_t cents)
-{
-    char text[24];
-    buf_add(out, text, (size_t)decimal_cents_text(cents, text));
-}
-
-void stream_put_anomalies(struct buf *out, unsigned anomalies)
-{
-    const char *before = "[";
+    pen_c(w, '[');
     for (size_t i = 0; i < N_ANOMALIES; i++) {
         if (!(anomalies & 1u << i))
             continue;
-        buf_adds(out, before);
-        buf_addc(out, '"');
-        buf_adds(out, anomaly_names[i]);
-        buf_addc(out, '"');
-        before = ",";
+        if (w->p[-1] != '[')
+            pen_c(w, ',');
+        pen_c(w, '"');
+        pen_str(w, str_of(anomaly_names[i]));
+        pen_c(w, '"');
     }
-    if (*before == '[')
-        buf_addc(out, '[');
-    buf_addc(out, ']');
+    pen_c(w, ']');
 }
 
 void stream_window_name(int64_t size_ms, char out[12])
@@ -91,43 +43,52 @@ void stream_window_name(int64_t size_ms, char out[12])
 
 /* ---- the enriched receipt ---- */
 
-static void add_members(struct buf *out, const struct stream_event *ev)
+static void pen_members(struct pen *w, const struct stream_event *ev)
 {
     if (ev->store)
-        buf_add(out, ev->store->members, ev->store->n_members);
+        pen_bytes(w, ev->store->members, ev->store->n_members);
     else
-        ADD(out, ",\"store_name\":null,\"region\":null,\"district\":null,"
-                 "\"store_format\":null,\"store_time_zone\":null");
-    ADD(out, ",\"local_hour\":");
+        PEN(w, ",\"store_name\":null,\"region\":null,\"district\":null,"
+               "\"store_format\":null,\"store_time_zone\":null");
+    PEN(w, ",\"local_hour\":");
     if (ev->local_hour < 0)
-        ADD(out, "null");
+        PEN(w, "null");
     else
-        buf_add_i64(out, ev->local_hour);
-    ADD(out, ",\"unknown_store\":");
-    add_flag(out, !ev->store);
-    ADD(out, ",\"unknown_products\":");
-    buf_add_i64(out, ev->unknown_products);
-    ADD(out, ",\"is_correction\":");
-    add_flag(out, ev->is_correction);
-    ADD(out, ",\"anomaly_detected\":");
-    add_flag(out, ev->anomalies);
-    ADD(out, ",\"anomaly_reasons\":");
-    stream_put_anomalies(out, ev->anomalies);
+        pen_i64(w, ev->local_hour);
+    PEN(w, ",\"unknown_store\":");
+    pen_flag(w, !ev->store);
+    PEN(w, ",\"unknown_products\":");
+    pen_i64(w, ev->unknown_products);
+    PEN(w, ",\"is_correction\":");
+    pen_flag(w, ev->is_correction);
+    PEN(w, ",\"anomaly_detected\":");
+    pen_flag(w, ev->anomalies);
+    PEN(w, ",\"anomaly_reasons\":");
+    pen_anomalies(w, ev->anomalies);
+    pen_c(w, '}');
+}
+
+static size_t most_of(const struct stream_event *ev)
+{
+    size_t most = ev->record->value.n + MEMBERS_MOST;
+    most += ev->store ? ev->store->n_members : 0;
+    for (size_t i = 0; ev->item_members && i < ev->n_items; i++)
+        most += ev->item_members[i].n;
+    return most;
 }
 
 /* The usual case: everything as it came, up to each closing brace. */
-static void splice(struct buf *out, const struct stream_event *ev)
+static void splice(struct pen *w, const struct stream_event *ev)
 {
     const char *text = ev->record->value.p;
     const struct jscan_token *root = &ev->scan->tok[0];
     uint32_t at = root->start;
     for (size_t i = 0; ev->item_members && i < ev->n_items; i++) {
-        buf_add(out, text + at, ev->items[i].brace - at);
-        add_str(out, ev->item_members[i]);
+        pen_bytes(w, text + at, ev->items[i].brace - at);
+        pen_str(w, ev->item_members[i]);
         at = ev->items[i].brace;
     }
-    buf_add(out, text + at, root->start + root->len - 1 - at);
-    add_members(out, ev);
+    pen_bytes(w, text + at, root->start + root->len - 1 - at);
 }
 
 static bool key_is_reserved(const struct stream_event *ev, size_t i, bool of_item)
@@ -143,53 +104,56 @@ static bool key_is_reserved(const struct stream_event *ev, size_t i, bool of_ite
     return is;
 }
 
-/* "key":value of a member as written, and its end. */
-static void add_member(struct buf *out, const struct stream_event *ev, size_t i)
+/* "key":value of a member as written, behind what goes before it. */
+static void pen_member(struct pen *w, const struct stream_event *ev, size_t i,
+                       char before)
 {
     const struct jscan_token *key = &ev->scan->tok[i], *value = key + 1;
     bool is_text = value->type == JSCAN_STRING;
-    add_str(out, (struct str){ev->record->value.p + key->start - 1,
-                              value->start + value->len + is_text - key->start + 1});
+    pen_c(w, before);
+    pen_bytes(w, ev->record->value.p + key->start - 1,
+              value->start + value->len + is_text - key->start + 1);
 }
 
-static void rebuild_items(struct buf *out, const struct stream_event *ev)
+static void rebuild_items(struct pen *w, const struct stream_event *ev)
 {
     const struct jscan_token *tok = ev->scan->tok;
-    ADD(out, "\"items\":[");
+    PEN(w, "\"items\":[");
     for (size_t k = 0; k < ev->n_items; k++) {
         uint32_t object = ev->items[k].token;
+        char before = '{';
         if (k)
-            buf_addc(out, ',');
-        size_t start = out->len;
+            pen_c(w, ',');
         for (size_t i = object + 1; i < tok[object].next; i = tok[i + 1].next) {
             if (key_is_reserved(ev, i, true))
                 continue;
-            buf_addc(out, out->len == start ? '{' : ',');
-            add_member(out, ev, i);
+            pen_member(w, ev, i, before);
+            before = ',';
         }
         if (ev->item_members)
-            add_str(out, ev->item_members[k]);
-        buf_addc(out, '}');
+            pen_str(w, ev->item_members[k]);
+        pen_c(w, '}');
     }
-    buf_addc(out, ']');
+    pen_c(w, ']');
 }
 
 /* A receipt that has a member of a name that is added here: ours replaces it, for a key
  * twice is no JSON that anybody downstream accepts. */
-static void rebuild(struct buf *out, const struct stream_event *ev)
+static void rebuild(struct pen *w, const struct stream_event *ev)
 {
     const struct jscan_token *tok = ev->scan->tok;
-    size_t start = out->len;
+    char before = '{';
     for (size_t i = 1; i < tok[0].next; i = tok[i + 1].next) {
         if (key_is_reserved(ev, i, false))
             continue;
-        buf_addc(out, out->len == start ? '{' : ',');
-        if (i + 1 == ev->items_token)
-            rebuild_items(out, ev);
-        else
-            add_member(out, ev, i);
+        if (i + 1 == ev->items_token) {
+            pen_c(w, before);
+            rebuild_items(w, ev);
+        } else {
+            pen_member(w, ev, i, before);
+        }
+        before = ',';
     }
-    add_members(out, ev);
 }
 
 static int produce(struct stream_context *c, enum stream_output to,
@@ -203,22 +167,23 @@ static int produce(struct stream_context *c, enum stream_output to,
 
 static int emit_late(struct stream_context *c, const struct stream_event *ev)
 {
-    struct buf *out = &c->job->value; /* holds the enriched value and its brace */
-    const char *before = ",\"late_windows\":[";
-    out->len--;
+    struct buf *out = &c->job->value; /* holds the enriched value */
+    struct pen w;
+    out->len--; /* its closing brace */
+    if (!pen_open(&w, out, STREAM_WINDOWS_MAX * 16 + 32))
+        return buf_check(out, "a late receipt", c->e);
+    PEN(&w, ",\"late_windows\":[");
     for (unsigned i = 0; i < c->job->conf->n_windows; i++) {
         if (!(ev->late_windows & 1u << i))
             continue;
-        buf_adds(out, before);
-        buf_addc(out, '"');
-        buf_adds(out, c->job->window_names[i]);
-        buf_addc(out, '"');
-        before = ",";
+        if (w.p[-1] != '[')
+            pen_c(&w, ',');
+        pen_c(&w, '"');
+        pen_str(&w, str_of(c->job->window_names[i]));
+        pen_c(&w, '"');
     }
-    ADD(out, "]}");
-    int rc = buf_check(out, "a late receipt", c->e);
-    if (rc < 0)
-        return rc;
+    PEN(&w, "]}");
+    pen_close(&w);
     return produce(c, STREAM_OUT_LATE, ev->record, (struct str){out->data, out->len});
 }
 
@@ -229,40 +194,41 @@ bool stream_event_is_alert(const struct stream_context *c,
            ev->total_cents > c->job->conf->alert_over_cents;
 }
 
-static void add_text_member(struct buf *out, const char *name, struct stream_text v)
+static void pen_text_member(struct pen *w, const char *name, struct stream_text v)
 {
-    buf_addc(out, '"');
-    buf_adds(out, name);
-    ADD(out, "\":");
+    pen_c(w, '"');
+    pen_str(w, str_of(name));
+    PEN(w, "\":");
     if (!v.raw.p) {
-        ADD(out, "null,");
+        PEN(w, "null,");
         return;
     }
-    buf_addc(out, '"');
-    add_str(out, v.raw);
-    ADD(out, "\",");
+    pen_c(w, '"');
+    pen_str(w, v.raw);
+    PEN(w, "\",");
 }
 
 static int emit_anomaly(struct stream_context *c, const struct stream_event *ev)
 {
     struct buf *out = &c->job->value;
+    struct pen w;
     buf_reset(out);
-    buf_addc(out, '{');
-    add_text_member(out, "transaction_id", ev->transaction_id);
-    add_text_member(out, "store_id", ev->store_id);
-    add_text_member(out, "terminal_id", ev->terminal_id);
-    add_text_member(out, "customer_id", ev->customer_id);
-    add_text_member(out, "transaction_timestamp", ev->timestamp);
-    ADD(out, "\"total_amount\":");
-    add_str(out, ev->total_raw);
-    ADD(out, ",\"anomaly_reasons\":");
-    stream_put_anomalies(out, ev->anomalies);
-    ADD(out, ",\"severity\":\"");
-    buf_adds(out, stream_event_is_alert(c, ev) ? "high" : "normal");
-    ADD(out, "\"}");
-    int rc = buf_check(out, "an anomaly", c->e);
-    if (rc < 0)
-        return rc;
+    if (!pen_open(&w, out, ev->record->value.n + MEMBERS_MOST))
+        return buf_check(out, "an anomaly", c->e);
+    pen_c(&w, '{');
+    pen_text_member(&w, "transaction_id", ev->transaction_id);
+    pen_text_member(&w, "store_id", ev->store_id);
+    pen_text_member(&w, "terminal_id", ev->terminal_id);
+    pen_text_member(&w, "customer_id", ev->customer_id);
+    pen_text_member(&w, "transaction_timestamp", ev->timestamp);
+    PEN(&w, "\"total_amount\":");
+    pen_str(&w, ev->total_raw);
+    PEN(&w, ",\"anomaly_reasons\":");
+    pen_anomalies(&w, ev->anomalies);
+    PEN(&w, ",\"severity\":\"");
+    pen_str(&w, str_of(stream_event_is_alert(c, ev) ? "high" : "normal"));
+    PEN(&w, "\"}");
+    pen_close(&w);
     return produce(c, STREAM_OUT_ANOMALIES, ev->record,
                    (struct str){out->data, out->len});
 }
@@ -270,6 +236,7 @@ static int emit_anomaly(struct stream_context *c, const struct stream_event *ev)
 int stream_emit_record(struct stream_context *c, const struct stream_event *ev)
 {
     struct buf *out = &c->job->value;
+    struct pen w;
     bool is_anomaly = ev->anomalies && !ev->is_correction;
     c->counters->out++;
     c->counters->late += ev->late_windows != 0;
@@ -278,15 +245,16 @@ int stream_emit_record(struct stream_context *c, const struct stream_event *ev)
     if (!c->job->produce)
         return 0;
     buf_reset(out);
+    if (!pen_open(&w, out, most_of(ev)))
+        return buf_check(out, "an enriched receipt", c->e);
     if (ev->has_reserved)
-        rebuild(out, ev);
+        rebuild(&w, ev);
     else
-        splice(out, ev);
-    buf_addc(out, '}');
-    int rc = buf_check(out, "an enriched receipt", c->e);
-    if (rc == 0)
-        rc = produce(c, STREAM_OUT_RECORDS, ev->record,
-                     (struct str){out->data, out->len});
+        splice(&w, ev);
+    pen_members(&w, ev);
+    pen_close(&w);
+    int rc =
+        produce(c, STREAM_OUT_RECORDS, ev->record, (struct str){out->data, out->len});
     if (rc == 0 && ev->late_windows)
         rc = emit_late(c, ev);
     if (rc == 0 && is_anomaly)
@@ -296,50 +264,71 @@ int stream_emit_record(struct stream_context *c, const struct stream_event *ev)
 
 /* ---- windows ---- */
 
-static void add_window(struct buf *out, const struct stream_window_row *w)
+static bool needs_escape(struct str s)
 {
-    ADD(out, "{\"store_id\":");
-    buf_add_json_str(out, w->store_id.p, w->store_id.n);
-    ADD(out, ",\"window\":\"");
-    buf_adds(out, w->size);
-    ADD(out, "\",\"window_start\":\"");
-    add_iso(out, w->start_ms);
-    ADD(out, "\",\"window_end\":\"");
-    add_iso(out, w->end_ms);
-    ADD(out, "\",\"n\":");
-    buf_add_i64(out, w->n);
-    ADD(out, ",\"sum\":");
-    add_cents(out, w->sum_cents);
-    ADD(out, ",\"anomalies\":");
-    buf_add_i64(out, w->anomalies);
-    ADD(out, ",\"revision\":");
-    buf_add_i64(out, w->revision);
-    ADD(out, ",\"is_final\":");
-    add_flag(out, w->is_final);
-    buf_addc(out, '}');
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)(s.p[i] - ' ') >= 0x5F || s.p[i] == '"' || s.p[i] == '\\')
+            return true;
+    return false;
 }
 
-int stream_emit_window(struct stream_context *c, const struct stream_window_row *w)
+static void pen_window(struct pen *w, struct pen_date *d,
+                       const struct stream_window_row *r)
+{
+    PEN(w, ",\"window\":\"");
+    pen_str(w, str_of(r->size));
+    PEN(w, "\",\"window_start\":\"");
+    pen_iso(w, d, r->start_ms);
+    PEN(w, "\",\"window_end\":\"");
+    pen_iso(w, d, r->end_ms);
+    PEN(w, "\",\"n\":");
+    pen_i64(w, r->n);
+    PEN(w, ",\"sum\":");
+    pen_cents(w, r->sum_cents);
+    PEN(w, ",\"anomalies\":");
+    pen_i64(w, r->anomalies);
+    PEN(w, ",\"revision\":");
+    pen_i64(w, r->revision);
+    PEN(w, ",\"is_final\":");
+    pen_flag(w, r->is_final);
+    pen_c(w, '}');
+}
+
+/* {"store_id":"…" with the id escaped where it must be. */
+static int add_store_id(struct buf *out, struct str id)
+{
+    buf_reset(out);
+    buf_add(out, "{\"store_id\":", 12);
+    if (needs_escape(id)) {
+        buf_add_json_str(out, id.p, id.n);
+        return out->failed;
+    }
+    buf_addc(out, '"');
+    buf_add(out, id.p, id.n);
+    return buf_addc(out, '"');
+}
+
+int stream_emit_window(struct stream_context *c, const struct stream_window_row *r)
 {
     struct buf *out = &c->job->value, *key = &c->job->key;
+    struct pen w, k;
     c->counters->windows++;
     if (!c->job->produce)
         return 0;
-    buf_reset(out);
     buf_reset(key);
-    add_str(key, w->store_id);
-    buf_addc(key, '|');
-    buf_adds(key, w->size);
-    buf_addc(key, '|');
-    add_iso(key, w->start_ms);
-    add_window(out, w);
-    int rc = buf_check(out, "a window", c->e);
-    if (rc == 0)
-        rc = buf_check(key, "a window's key", c->e);
-    if (rc < 0)
-        return rc;
+    if (add_store_id(out, r->store_id) < 0 || !pen_open(&w, out, MEMBERS_MOST) ||
+        !pen_open(&k, key, r->store_id.n + 64))
+        return err_set(c->e, ERR_LIMIT, "a window's store_id is too long");
+    pen_window(&w, &c->job->date, r);
+    pen_close(&w);
+    pen_str(&k, r->store_id);
+    pen_c(&k, '|');
+    pen_str(&k, str_of(r->size));
+    pen_c(&k, '|');
+    pen_iso(&k, &c->job->date, r->start_ms);
+    pen_close(&k);
     return c->job->produce(c->job->produce_arg, STREAM_OUT_WINDOWS, c->partition,
-                           w->end_ms - 1, (struct str){key->data, key->len},
+                           r->end_ms - 1, (struct str){key->data, key->len},
                            (struct str){out->data, out->len}, NULL, 0, c->e);
 }
 

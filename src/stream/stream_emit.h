@@ -24,7 +24,5 @@ int stream_emit_reject(struct stream_context *c, const struct bus_record *r,
 /* Flagged, and for more than alert_over. */
 bool stream_event_is_alert(const struct stream_context *c,
                            const struct stream_event *ev);
-/* JSON array of the anomalies' names. */
-void stream_put_anomalies(struct buf *out, unsigned anomalies);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "conf/conf.h"
 #include "stream/stream_event.h"
+#include "stream/stream_pen.h"
 #include "stream/stream_tables.h"
 
 enum stream_output {
@@ -39,6 +40,7 @@ struct stream_job {
     stream_produce_fn *produce; /* NULL: output is suppressed (replay) */
     void *produce_arg;
     struct buf value, key;    /* scratch of the outputs */
+    struct pen_date date;     /* as last written */
     struct str *item_members; /* scratch of enrich */
     size_t cap_item_members;
     char window_names[STREAM_WINDOWS_MAX][12];

@@ -14,7 +14,8 @@
 #include "stream/stream_step.h"
 
 struct window {
-    int64_t start_ms, n, sum_cents, anomalies;
+    int64_t last_ms; /* its last millisecond: end - 1 */
+    int64_t n, sum_cents, anomalies;
     uint32_t store;
     uint8_t size;   /* index into windows_ms */
     bool has_fired; /* closed by the watermark */
@@ -54,29 +55,60 @@ static void window_release(void *state)
 
 /* ---- the table ---- */
 
-static size_t hash_row(uint32_t store, uint8_t size, int64_t start_ms)
+static size_t hash_row(uint32_t store, uint8_t size, int64_t last_ms)
 {
     uint64_t h =
-        ((uint64_t)start_ms ^ ((uint64_t)store << 5 | size)) * 0x9E3779B97F4A7C15u;
+        ((uint64_t)last_ms ^ ((uint64_t)store << 5 | size)) * 0x9E3779B97F4A7C15u;
     h ^= h >> 29;
     h = (h + store) * 0xBF58476D1CE4E5B9u;
     return (size_t)(h ^ h >> 32);
 }
 
+static size_t home_of(const struct windows *w, const struct window *r)
+{
+    return hash_row(r->store, r->size, r->last_ms) & (w->n_slots - 1);
+}
+
 static void slot_put(struct windows *w, uint32_t row)
 {
-    const struct window *r = &w->rows[row];
-    size_t mask = w->n_slots - 1, i = hash_row(r->store, r->size, r->start_ms) & mask;
+    size_t i = home_of(w, &w->rows[row]);
     while (w->slots[i])
-        i = (i + 1) & mask;
+        i = (i + 1) & (w->n_slots - 1);
     w->slots[i] = row + 1;
 }
 
-static void slots_fill(struct windows *w)
+static size_t slot_of(const struct windows *w, uint32_t row)
 {
-    memset(w->slots, 0, w->n_slots * sizeof *w->slots);
-    for (uint32_t i = 0; i < w->n; i++)
-        slot_put(w, i);
+    size_t i = home_of(w, &w->rows[row]);
+    while (w->slots[i] != row + 1)
+        i = (i + 1) & (w->n_slots - 1);
+    return i;
+}
+
+/* Empty a slot; what was pushed on by it moves back (Knuth 6.4, algorithm R). */
+static void slot_clear(struct windows *w, size_t hole)
+{
+    size_t mask = w->n_slots - 1;
+    for (size_t i = (hole + 1) & mask; w->slots[i]; i = (i + 1) & mask) {
+        size_t home = home_of(w, &w->rows[w->slots[i] - 1]);
+        if (((i - home) & mask) < ((i - hole) & mask))
+            continue;
+        w->slots[hole] = w->slots[i];
+        hole = i;
+    }
+    w->slots[hole] = 0;
+}
+
+/* The last row takes its place. */
+static void row_remove(struct windows *w, uint32_t row)
+{
+    uint32_t last = (uint32_t)w->n - 1;
+    slot_clear(w, slot_of(w, row));
+    if (row != last) {
+        w->slots[slot_of(w, last)] = row + 1;
+        w->rows[row] = w->rows[last];
+    }
+    w->n--;
 }
 
 static bool rows_reserve(struct windows *w)
@@ -94,38 +126,35 @@ static bool rows_reserve(struct windows *w)
     w->slots = slots;
     w->n_slots = n_slots;
     w->cap = cap;
-    slots_fill(w);
+    memset(w->slots, 0, n_slots * sizeof *slots);
+    for (uint32_t i = 0; i < w->n; i++)
+        slot_put(w, i);
     return true;
 }
 
 /* The window, made if it is not there; NULL without memory. */
 static struct window *row_of(struct windows *w, uint32_t store, uint8_t size,
-                             int64_t start_ms)
+                             int64_t last_ms)
 {
     if (w->n_slots) {
-        size_t mask = w->n_slots - 1, i = hash_row(store, size, start_ms) & mask;
+        size_t mask = w->n_slots - 1, i = hash_row(store, size, last_ms) & mask;
         for (; w->slots[i]; i = (i + 1) & mask) {
             struct window *r = &w->rows[w->slots[i] - 1];
-            if (r->store == store && r->size == size && r->start_ms == start_ms)
+            if (r->store == store && r->size == size && r->last_ms == last_ms)
                 return r;
         }
     }
     if (!rows_reserve(w))
         return NULL;
-    w->rows[w->n] = (struct window){.start_ms = start_ms, .store = store, .size = size};
+    w->rows[w->n] = (struct window){.last_ms = last_ms, .store = store, .size = size};
     slot_put(w, (uint32_t)w->n);
     return &w->rows[w->n++];
-}
-
-static int64_t last_ms(const struct windows *w, const struct window *r)
-{
-    return r->start_ms + w->conf->windows_ms[r->size] - 1;
 }
 
 /* When the watermark next does something to a row. */
 static int64_t due_ms(const struct windows *w, const struct window *r)
 {
-    return last_ms(w, r) + (r->has_fired ? w->conf->lateness_ms : 0);
+    return r->last_ms + (r->has_fired ? w->conf->lateness_ms : 0);
 }
 
 static int64_t floor_to(int64_t ts, int64_t size)
@@ -141,8 +170,9 @@ static int emit(struct windows *w, struct stream_context *c, struct window *r,
 {
     struct stream_window_row row = {.store_id = keyed_key(&w->stores, r->store),
                                     .size = w->job->window_names[r->size],
-                                    .start_ms = r->start_ms,
-                                    .end_ms = last_ms(w, r) + 1,
+                                    .start_ms =
+                                        r->last_ms + 1 - w->conf->windows_ms[r->size],
+                                    .end_ms = r->last_ms + 1,
                                     .n = r->n,
                                     .sum_cents = r->sum_cents,
                                     .anomalies = r->anomalies,
@@ -162,9 +192,8 @@ static int compare_rows(const void *a, const void *b, void *arg)
     const struct windows *w = ((const struct order *)arg)->w;
     const struct window *x = &w->rows[*(const uint32_t *)a];
     const struct window *y = &w->rows[*(const uint32_t *)b];
-    int64_t ends[] = {last_ms(w, x), last_ms(w, y)};
-    if (ends[0] != ends[1])
-        return ends[0] < ends[1] ? -1 : 1;
+    if (x->last_ms != y->last_ms)
+        return x->last_ms < y->last_ms ? -1 : 1;
     if (x->size != y->size)
         return x->size < y->size ? -1 : 1;
     struct str p = keyed_key(&w->stores, x->store), q = keyed_key(&w->stores, y->store);
@@ -200,19 +229,15 @@ static int emit_due(struct windows *w, struct stream_context *c, size_t n,
 /* Rows that no receipt can revise any more go. */
 static void drop_old(struct windows *w, int64_t watermark_ms)
 {
-    size_t kept = 0;
     w->next_ms = INT64_MAX;
-    for (size_t i = 0; i < w->n; i++) {
-        struct window *r = &w->rows[i];
-        if (r->has_fired && due_ms(w, r) <= watermark_ms)
+    for (uint32_t i = 0; i < w->n;) {
+        int64_t due = due_ms(w, &w->rows[i]);
+        if (w->rows[i].has_fired && due <= watermark_ms) {
+            row_remove(w, i);
             continue;
-        if (due_ms(w, r) < w->next_ms)
-            w->next_ms = due_ms(w, r);
-        w->rows[kept++] = *r;
-    }
-    if (kept != w->n) {
-        w->n = kept;
-        slots_fill(w);
+        }
+        w->next_ms = due < w->next_ms ? due : w->next_ms;
+        i++;
     }
 }
 
@@ -225,7 +250,7 @@ static int window_on_watermark(void *state, struct stream_context *c, int64_t ca
     if (!due_reserve(w))
         return err_set(c->e, ERR_NOMEM, "window: no memory for %zu windows", w->n);
     for (uint32_t i = 0; i < w->n; i++)
-        if (!w->rows[i].has_fired && last_ms(w, &w->rows[i]) <= c->watermark_ms) {
+        if (!w->rows[i].has_fired && w->rows[i].last_ms <= c->watermark_ms) {
             w->rows[i].has_fired = true;
             w->due[n++] = i;
         }
@@ -239,13 +264,13 @@ static int window_on_watermark(void *state, struct stream_context *c, int64_t ca
 static int add_to(struct windows *w, struct stream_context *c, struct stream_event *ev,
                   uint32_t store, uint8_t size)
 {
-    int64_t start = floor_to(ev->event_ms, w->conf->windows_ms[size]);
-    int64_t last = start + w->conf->windows_ms[size] - 1;
+    int64_t length = w->conf->windows_ms[size];
+    int64_t last = floor_to(ev->event_ms, length) + length - 1;
     if (last + w->conf->lateness_ms <= c->watermark_ms && last <= c->watermark_ms) {
         ev->late_windows |= 1u << size;
         return 0;
     }
-    struct window *r = row_of(w, store, size, start);
+    struct window *r = row_of(w, store, size, last);
     if (!r)
         return err_set(c->e, ERR_NOMEM, "window: no memory for one more window");
     r->n++;
@@ -293,7 +318,7 @@ static void window_on_recovered(void *state, const struct stream_context *c)
 {
     struct windows *w = state;
     for (size_t i = 0; i < w->n; i++)
-        w->rows[i].has_fired |= last_ms(w, &w->rows[i]) <= c->watermark_ms;
+        w->rows[i].has_fired |= w->rows[i].last_ms <= c->watermark_ms;
     drop_old(w, c->watermark_ms);
 }
 
@@ -308,7 +333,7 @@ static int window_snapshot(const void *state, struct buf *out)
         stream_put_str(out, keyed_key(&w->stores, r->store));
         stream_put_u64(out, r->size | (uint64_t)r->has_fired << 8 |
                                 (uint64_t)r->is_unsent << 9);
-        stream_put_i64(out, r->start_ms);
+        stream_put_i64(out, r->last_ms);
         stream_put_i64(out, r->n);
         stream_put_i64(out, r->sum_cents);
         stream_put_i64(out, r->anomalies);
@@ -322,13 +347,12 @@ static int window_restore(void *state, struct stream_reader *in, struct err *e)
     for (uint64_t n = stream_get_u64(in); n && !in->is_short; n--) {
         struct str id = stream_get_str(in);
         uint64_t bits = stream_get_u64(in);
-        int64_t start = stream_get_i64(in);
+        int64_t last = stream_get_i64(in);
         uint32_t store = keyed_add(&w->stores, id, hash_64(id.p, id.n));
         if ((bits & 0xFF) >= w->conf->n_windows)
             return err_set(e, ERR_CORRUPT, "window: snapshot has other window sizes");
-        struct window *r = store == KEYED_NONE
-                               ? NULL
-                               : row_of(w, store, (uint8_t)(bits & 0xFF), start);
+        struct window *r =
+            store == KEYED_NONE ? NULL : row_of(w, store, (uint8_t)(bits & 0xFF), last);
         if (!r)
             return err_set(e, ERR_NOMEM, "window: no memory for the snapshot");
         r->has_fired = bits >> 8 & 1;
