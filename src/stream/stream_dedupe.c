@@ -11,8 +11,9 @@
 #include "stream/stream_step.h"
 
 struct entry {
-    struct hash128 id; /* both 0: empty */
-    uint64_t content;
+    uint64_t id; /* 96 bits of the id's hash; all 0: empty */
+    uint32_t id_more;
+    uint32_t content; /* a few bits do: they only tell a duplicate from a stale one */
     int64_t updated_ms;
     int64_t memory; /* event time << 8 | anomalies of the first version */
 };
@@ -39,7 +40,7 @@ static void dedupe_release(void *state)
 
 static bool is_empty(const struct entry *s)
 {
-    return !s->id.lo && !s->id.hi;
+    return !s->id && !s->id_more;
 }
 
 static int64_t event_ms(const struct entry *s)
@@ -48,11 +49,11 @@ static int64_t event_ms(const struct entry *s)
 }
 
 /* The slot of an id, or the empty one where it would go. */
-static struct entry *slot_of(const struct dedupe *d, struct hash128 id)
+static struct entry *slot_of(const struct dedupe *d, uint64_t id, uint32_t id_more)
 {
-    size_t mask = d->n_slots - 1, i = id.lo & mask;
+    size_t mask = d->n_slots - 1, i = id & mask;
     while (!is_empty(&d->slots[i]) &&
-           (d->slots[i].id.lo != id.lo || d->slots[i].id.hi != id.hi))
+           (d->slots[i].id != id || d->slots[i].id_more != id_more))
         i = (i + 1) & mask;
     return &d->slots[i];
 }
@@ -76,7 +77,7 @@ static bool sweep(struct dedupe *d, int64_t oldest_ms)
     d->used = live;
     for (size_t i = 0; i < old.n_slots; i++)
         if (!is_empty(&old.slots[i]) && event_ms(&old.slots[i]) >= oldest_ms)
-            *slot_of(d, old.slots[i].id) = old.slots[i];
+            *slot_of(d, old.slots[i].id, old.slots[i].id_more) = old.slots[i];
     mem_free(old.slots);
     return true;
 }
@@ -88,13 +89,13 @@ static int dedupe_on_record(void *state, struct stream_context *c,
     int64_t oldest_ms = c->max_event_ms - d->keep_ms;
     struct str id_text = ev->transaction_id.text, value = ev->record->value;
     struct hash128 id = hash_128(id_text.p, id_text.n);
-    id.lo += !id.lo && !id.hi;
+    uint32_t id_more = (uint32_t)id.hi | !id.lo;
     if (d->used * 4 >= d->n_slots * 3 && !sweep(d, oldest_ms))
         return err_set(c->e, ERR_NOMEM, "dedupe: no memory for more ids");
-    struct entry *s = slot_of(d, id);
-    uint64_t content = hash_64(value.p, value.n);
+    struct entry *s = slot_of(d, id.lo, id_more);
+    uint32_t content = (uint32_t)hash_64(value.p, value.n);
     bool is_known = !is_empty(s) && event_ms(s) >= oldest_ms;
-    if (is_known && s->content == content) {
+    if (is_known && ev->updated_ms == s->updated_ms && content == s->content) {
         c->counters->duplicates++;
         return STREAM_DROP;
     }
@@ -106,7 +107,7 @@ static int dedupe_on_record(void *state, struct stream_context *c,
     c->counters->corrections += is_known;
     ev->is_correction = is_known;
     ev->anomalies = is_known ? (unsigned)(s->memory & 0xFF) : 0;
-    *s = (struct entry){id, content, ev->updated_ms,
+    *s = (struct entry){id.lo, id_more, content, ev->updated_ms,
                         (int64_t)((uint64_t)ev->event_ms << 8 | ev->anomalies)};
     ev->memory = &s->memory;
     return STREAM_PASS;
@@ -133,7 +134,7 @@ static int dedupe_restore(void *state, struct stream_reader *in, struct err *e)
         stream_get(in, &s, sizeof s);
         if (d->used * 4 >= d->n_slots * 3 && !sweep(d, INT64_MIN))
             return err_set(e, ERR_NOMEM, "dedupe: no memory for the snapshot");
-        *slot_of(d, s.id) = s;
+        *slot_of(d, s.id, s.id_more) = s;
         d->used++;
     }
     return 0;

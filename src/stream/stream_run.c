@@ -2,6 +2,7 @@
  * channel. Out: nothing but what epochs commit. Called by the worker's main. What
  * always holds: a record's outputs are committed with its offset or not at all; a
  * fenced worker ends without another word. */
+#include <malloc.h>
 #include <stdio.h>
 
 #include "base/json.h"
@@ -352,6 +353,9 @@ int stream_run(const struct platform *p, const struct conf_stream *s, int index,
         .platform = p, .conf = s, .ch = ch, .e = e ? e : &own, .index = index, .n = n};
     if (n < 1 || index < 0 || index >= n)
         return err_set(e, ERR_USAGE, "stream %s: worker %d of %d", s->name, index, n);
+    /* Tables of many partitions grow alike; what they outgrow goes back to the system.
+     */
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     int rc = worker_open(&w);
     w.snapshot_ms = w.tables_ms = time_mono_ms();
     if (rc == 0)
