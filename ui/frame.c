@@ -151,7 +151,8 @@ static void draw_message(struct app *a)
         snprintf(status + n, sizeof status - n, "%s%s", n ? "  " : "", position);
     }
     int width = draw_width(&a->term, status, strlen(status));
-    if (*status && width < w) {
+    int message = draw_width(&a->term, a->message, strlen(a->message));
+    if (*status && width < w && (!message || message + 2 + width < w)) {
         draw_text(&a->term, y, a->term.cols - 1 - width, width,
                   p->is_paused ? ROLE_WARN : ROLE_MUTED, status);
         w -= width + 2;

@@ -31,7 +31,8 @@ struct prompt {
     char text[TEXT_MAX];
     bool is_live;
     struct candidate *candidates;
-    size_t n, at; /* at == n: none chosen */
+    size_t n, at;    /* at == n: none chosen */
+    size_t recalled; /* lines back in the history, 0: none */
 };
 
 static struct prompt *prompt_of(struct modal *m)
@@ -98,6 +99,24 @@ static void add_sources(struct app *a, struct prompt *p, const char *head,
     }
 }
 
+static void add_themes(struct app *a, struct prompt *p, const char *head,
+                       const char *typed)
+{
+    struct buf names;
+    char word[64];
+
+    buf_init(&names, 4096);
+    theme_list(a->o.theme_dirs, &names);
+    for (const char *s = buf_str(&names); *s;) {
+        s += strspn(s, " ");
+        size_t n = strcspn(s, " ");
+        snprintf(word, sizeof word, "%.*s", (int)n, s);
+        add(p, head, word, typed, "", "theme");
+        s += n;
+    }
+    buf_release(&names);
+}
+
 static void add_arguments(struct app *a, struct prompt *p)
 {
     size_t n = strcspn(p->text, " ");
@@ -112,10 +131,7 @@ static void add_arguments(struct app *a, struct prompt *p)
         for (size_t i = 0; i < VIEW_ROOTS; i++)
             add(p, head, view_root(i)->name, typed, "", view_root(i)->doc);
     else if (streq(action->name, "theme"))
-        for (const char *const *t = (const char *const[]){"default", "dark", "light",
-                                                          "mono", "safe", NULL};
-             *t; t++)
-            add(p, head, *t, typed, "", "theme");
+        add_themes(a, p, head, typed);
     else if (str_starts(action->args, "COLUMN"))
         for (size_t i = 0; i < app_page(a)->view->n_columns; i++)
             add(p, head, app_page(a)->view->columns[i].key, typed, "[desc]", "column");
@@ -238,6 +254,38 @@ static void erase_back(struct app *a, struct prompt *p, bool whole_word)
     changed(a, p);
 }
 
+/* The last commands of the palette, the newest first. */
+#define HISTORY_MAX 20
+static char history[HISTORY_MAX][TEXT_MAX];
+
+static void remember(const char *text)
+{
+    size_t at = 0;
+
+    while (at + 1 < HISTORY_MAX && history[at][0] && !streq(history[at], text))
+        at++;
+    memmove(history[1], history[0], at * sizeof history[0]);
+    str_copy(history[0], sizeof history[0], text);
+}
+
+/* Up in an empty palette walks back through what was typed before. */
+static bool recall(struct app *a, struct prompt *p, int by)
+{
+    size_t at = p->recalled;
+
+    if (p->command[0] || (p->text[0] && !p->recalled))
+        return false;
+    if (by < 0 && at < HISTORY_MAX && history[at][0])
+        p->recalled++;
+    else if (by > 0 && at > 0)
+        p->recalled--;
+    else
+        return at > 0;
+    str_copy(p->text, sizeof p->text, p->recalled ? history[p->recalled - 1] : "");
+    complete(a, p);
+    return true;
+}
+
 static void choose(struct prompt *p, int by)
 {
     if (p->n)
@@ -265,6 +313,8 @@ static void submit(struct app *a, struct prompt *p)
         str_copy(text, sizeof text, p->candidates[0].text);
     else
         str_copy(text, sizeof text, p->text);
+    if (!p->command[0] && text[0])
+        remember(text);
     struct prompt copy = *p; /* the prompt is gone once popped */
     copy.candidates = NULL;
     app_pop(a);
@@ -289,6 +339,9 @@ static void prompt_key(struct app *a, struct modal *m, int key)
         submit(a, p);
     else if (key == KEY_TAB_)
         take_candidate(a, p);
+    else if ((key == KEY_UP_ && recall(a, p, -1)) ||
+             (key == KEY_DOWN_ && p->recalled && recall(a, p, 1)))
+        return;
     else if (key == KEY_DOWN_ || key == 14) /* C-n */
         choose(p, 1);
     else if (key == KEY_UP_ || key == 16 || key == KEY_BACKTAB) /* C-p */

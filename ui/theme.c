@@ -277,9 +277,9 @@ static int load_file(struct theme *t, const char *path, const char *name, struct
     return rc;
 }
 
-/* " dark light" of the *.theme files in dirs, for the error. */
-static void list_themes(const char *const *dirs, struct buf *out)
+void theme_list(const char *const *dirs, struct buf *out)
 {
+    buf_adds(out, " default mono");
     for (; dirs && *dirs; dirs++) {
         DIR *d = opendir(*dirs);
         struct dirent *entry;
@@ -319,8 +319,7 @@ int theme_load(struct theme *t, const char *name, const char *const *dirs,
     }
     struct buf names;
     buf_init(&names, 4096);
-    buf_adds(&names, " default mono");
-    list_themes(dirs, &names);
+    theme_list(dirs, &names);
     int rc = err_set(e, ERR_NOTFOUND, "no theme \"%s\"; there are:%s", name,
                      buf_str(&names));
     buf_release(&names);

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "base/buf.h"
 #include "base/err.h"
 
 /* name, text, letter in role dumps, default look, attributes without colours, doc */
@@ -88,5 +89,8 @@ int theme_parse(struct theme *t, const char *text, size_t n, const char *name,
  * lists what there is. t is unchanged on error. */
 int theme_load(struct theme *t, const char *name, const char *const *dirs,
                struct err *e);
+
+/* " default mono dark …": what theme_load finds, each name with a blank before it. */
+void theme_list(const char *const *dirs, struct buf *out);
 
 #endif

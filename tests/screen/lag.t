@@ -4,15 +4,16 @@ clock 2017-06-15T06:04:11Z
 feed overview fixtures/overview.json
 key 2
 feed lag fixtures/lag.json
+key j
 dump
 ===
  retail > lag                         dev   running  2017-06-15 06:04 UTC  live
  1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 alerts(2) 8 gates
  group                 topic             verdict         lag   behind caught up
+ load:anomalies        anomalies         x stall         900   2h 05m         -
 >stream:enrichment     transactions      ! warn        5,180      31s    3m 04s
  load:raw_transactions enriched-transac~ + ok          1,034     0.9s        0s
  load:raw_stores       stores            ? unknown         0       0s         -
- load:anomalies        anomalies         x stall         900   2h 05m         -
 
  -- stream:enrichment on transactions warn ------------------------------------
  offsets move but the lag never drops: it is slower than what comes in
@@ -39,7 +40,7 @@ dump roles 9-13
  mooowwweeooowwweeooowwwweeooowwweeooowwweeeooowwweeooowwweeooowwwweeooowwweeoo
  owwweeeooowwweeooowwwe
 ===
-key j j j
+key g
 dump 9-14
 ===
  -- load:anomalies on anomalies stall -----------------------------------------
@@ -84,10 +85,10 @@ dump
  retail > lag                                                                                                    dev   running  data 2017-06-15 06:04 UTC  live
  1 overview  2 lag  3 runs  4 anomalies  5 processes  6 logs  7 alerts(2)  8 gates
  group                 topic             verdict         lag   behind caught up       in      out  worst  part samples partitions
+>load:anomalies        anomalies         x stall         900   2h 05m         -     10/s      0/s    200     3 10/10   -..#++++
  stream:enrichment     transactions      ! warn        5,180      31s    3m 04s  41.2k/s  38.9k/s    310    41 10/10   .=#:+#-+#-*#=##=#:+#-+#-*#=##=#:+*
  load:raw_transactions enriched-transac~ + ok          1,034     0.9s        0s  38.9k/s  39.0k/s     40     7 10/10   :*:#-#-#-#-#-*=*=#=#=#=#+#+*+*+#+#
  load:raw_stores       stores            ? unknown         0       0s         -      0/s      0/s      0     0 3/10    .
->load:anomalies        anomalies         x stall         900   2h 05m         -     10/s      0/s    200     3 10/10   -..#++++
 
  -- load:anomalies on anomalies stall -------------------------------------------------------------------------------------------------------------------------
  commits come but offsets stand still: look at its log

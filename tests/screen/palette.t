@@ -74,3 +74,20 @@ dump 23-23
 ===
  weir worker is not for the console; use a shell
 ===
+# Up in an empty palette brings back what was typed
+key : Up
+dump 23-23
+===
+:view
+===
+key Up
+dump 23-23
+===
+:lag
+===
+key Down Down
+dump 23-23
+===
+:
+===
+key Esc

@@ -10,16 +10,22 @@
 
 #define STRIP_MAX 4096
 
-/* Groups that are weir's own bookkeeping ("@…") are left out: nobody waits for them. */
+/* What is wrong first. Groups that are weir's own bookkeeping ("@…") are left out:
+ * nobody waits for them. */
 static json_t *rows(struct app *a, struct page *p, json_t *data)
 {
+    static const enum role order[] = {ROLE_ERROR, ROLE_WARN};
     json_t *out = json_array(), *group;
     size_t i;
 
     (void)a, (void)p;
-    json_array_foreach (json_arr(data, "groups"), i, group) {
-        if (json_str(group, "group", "")[0] != '@')
-            json_array_append(out, group);
+    for (size_t pass = 0; pass <= sizeof order / sizeof *order; pass++) {
+        json_array_foreach (json_arr(data, "groups"), i, group) {
+            enum role role = grid_state_role(json_str(group, "verdict", ""));
+            size_t turn = role == order[0] ? 0 : role == order[1] ? 1 : 2;
+            if (turn == pass && json_str(group, "group", "")[0] != '@')
+                json_array_append(out, group);
+        }
     }
     return out;
 }

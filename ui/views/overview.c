@@ -560,6 +560,15 @@ static void draw(struct app *a, struct page *p, struct rect r)
     draw_events(a, (struct rect){y + 1, r.x, r.y + r.h - y - 1, r.w});
 }
 
+/* What the column of details would say, where there is no room for it. */
+static void status(struct app *a, struct page *p, char *out, size_t size)
+{
+    const json_t *row = grid_row(&p->grid);
+
+    if (a->term.cols < 150 && grid_state_role(json_str(row, "state", "")) == ROLE_ERROR)
+        str_copy(out, size, json_str(row, "detail", ""));
+}
+
 static const struct grid_column columns[] = {
     {"layer", "flow", GRID_TEXT, 8, 1, 0},
     {"label", "stage", GRID_TEXT, 16, 1, 26},
@@ -587,4 +596,5 @@ const struct view view_overview = {
     .draw = draw,
     .open = open_row,
     .node = node,
+    .status = status,
 };
