@@ -1,35 +1,24 @@
-/* weir lag: how far each group is behind. In: the latest figures of the lag worker from
- * the state database when they are fresh, else one look at the bus (then verdicts that
- * need a window of samples are "unknown"). Out: a table. */
-#include <limits.h>
-#include <stdio.h>
-
+/* weir lag: how far each group is behind. In: the lag worker's figures from the
+ * platform that runs here, else one look at the bus (then verdicts that need a window
+ * of samples are "unknown"). Out: a table. */
 #include "base/json.h"
-#include "base/str.h"
 #include "base/timeutil.h"
 #include "bus/lag_watch.h"
 #include "bus/lag_worker.h"
-#include "cmd/cmd.h"
-#include "state/state.h"
-
-#define FRESH_MS 5000
+#include "cmd/client.h"
 
 /* The lag worker's latest figures, NULL without a platform that is up. */
 static json_t *latest(const struct platform *p)
 {
-    char path[PATH_MAX];
-    struct state *s;
-    json_t *metrics = NULL;
-    conf_state_path(p, "state.db", path, sizeof path);
-    if (state_open(&s, path, true, NULL) < 0)
+    struct client_conn c;
+    json_t *data = NULL;
+    if (client_open(&c, p, NULL) < 0)
         return NULL;
-    if (state_get(s, "lag", "lag", &metrics, NULL) < 0)
-        metrics = NULL;
-    state_close(s);
-    int64_t at = json_i64(metrics, "at_ms", 0);
-    if (metrics && json_arr(metrics, "groups") && time_wall_ms() - at < FRESH_MS)
-        return metrics;
-    json_decref(metrics);
+    int rc = client_ask(&c, "lag", NULL, &data, NULL);
+    client_close(&c);
+    if (rc == 0 && json_arr(data, "groups"))
+        return data;
+    json_decref(data);
     return NULL;
 }
 
@@ -49,6 +38,19 @@ static int look(const struct platform *p, json_t **out, struct err *e)
     return rc;
 }
 
+/* Whole numbers read better; no partition is behind when none has lag. */
+static void tidy(json_t *groups)
+{
+    size_t i;
+    json_t *g;
+    json_array_foreach (groups, i, g) {
+        json_put_i64(g, "rate_in", (int64_t)json_num(g, "rate_in", 0));
+        json_put_i64(g, "rate_out", (int64_t)json_num(g, "rate_out", 0));
+        if (json_i64(g, "max_partition", -1) < 0)
+            json_put(g, "max_partition", json_null());
+    }
+}
+
 static int run(const struct cmd_args *a, struct err *e)
 {
     static const struct cmd_column columns[] = {
@@ -66,12 +68,7 @@ static int run(const struct cmd_args *a, struct err *e)
     if (rc < 0)
         return rc;
     json_t *groups = json_arr(all, "groups");
-    size_t i;
-    json_t *g;
-    json_array_foreach (groups, i, g) {
-        if (json_i64(g, "max_partition", -1) < 0)
-            json_put(g, "max_partition", json_null());
-    }
+    tidy(groups);
     rc = cmd_print_rows(a, groups, columns, sizeof columns / sizeof *columns, e);
     json_decref(all);
     return rc;
