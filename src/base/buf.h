@@ -28,7 +28,7 @@ int buf_add_json_str(struct buf *b, const char *s, size_t n);
 /* 0, or err_set(e, failed, "what: …"). */
 int buf_check(const struct buf *b, const char *what, struct err *e);
 const char *buf_str(const struct buf *b); /* "" when empty; valid until the next add */
-char *buf_take(struct buf *b);            /* caller frees with mem_free; buffer is empty */
+char *buf_take(struct buf *b); /* caller frees with mem_free; buffer is empty */
 
 /* Whole file into b (binary). ERR_LIMIT beyond b->max. */
 int buf_read_file(struct buf *b, const char *path, struct err *e);

@@ -1,5 +1,6 @@
-/* Errors. A fallible function returns 0 or a negative enum err_code; the detail a person
- * reads goes to the caller's struct err. Nothing below main and the worker mains prints.
+/* Errors. A fallible function returns 0 or a negative enum err_code; the detail a
+ * person reads goes to the caller's struct err. Nothing below main and the worker mains
+ * prints.
  *
  *     if ((rc = bus_commit(p, e)) < 0)
  *         return rc;                                  // e is already filled
@@ -13,31 +14,31 @@
 #include <stdbool.h>
 
 /* name, number, exit status of a command that ends with it, retryable, text */
-#define ERR_MAP(X)                                                                      \
-    X(FAIL, 1, 1, false, "failed")                                                      \
-    X(USAGE, 2, 2, false, "wrong usage")                                                \
-    X(CONFIG, 3, 2, false, "configuration error")                                       \
-    X(NOTHING, 4, 3, false, "nothing to do")                                            \
-    X(UNAVAILABLE, 5, 4, true, "unavailable")                                           \
-    X(LOCKED, 6, 4, true, "locked by another process")                                  \
-    X(BLOCKED, 7, 5, false, "blocked by a gate")                                        \
-    X(INTERRUPTED, 8, 130, false, "interrupted")                                        \
-    X(NOMEM, 9, 1, false, "out of memory")                                              \
-    X(LIMIT, 10, 1, false, "limit exceeded")                                            \
-    X(IO, 11, 1, true, "input/output error")                                            \
-    X(FULL, 12, 1, true, "no space left")                                               \
-    X(PARSE, 13, 2, false, "parse error")                                               \
-    X(TYPE, 14, 1, false, "wrong type")                                                 \
-    X(NOTFOUND, 15, 1, false, "not found")                                              \
-    X(EXISTS, 16, 1, false, "already exists")                                           \
-    X(FENCED, 17, 1, false, "fenced by a newer instance")                               \
-    X(CORRUPT, 18, 1, false, "corrupt data")                                            \
-    X(BUS, 19, 1, true, "bus error")                                                    \
-    X(SQL, 20, 1, false, "SQL error")                                                   \
-    X(PLUGIN, 21, 1, false, "plugin error")                                             \
-    X(PROTOCOL, 22, 1, false, "protocol error")                                         \
-    X(TIMEOUT, 23, 4, true, "timed out")                                                \
-    X(UNSUPPORTED, 24, 1, false, "not supported")                                       \
+#define ERR_MAP(X)                                                                     \
+    X(FAIL, 1, 1, false, "failed")                                                     \
+    X(USAGE, 2, 2, false, "wrong usage")                                               \
+    X(CONFIG, 3, 2, false, "configuration error")                                      \
+    X(NOTHING, 4, 3, false, "nothing to do")                                           \
+    X(UNAVAILABLE, 5, 4, true, "unavailable")                                          \
+    X(LOCKED, 6, 4, true, "locked by another process")                                 \
+    X(BLOCKED, 7, 5, false, "blocked by a gate")                                       \
+    X(INTERRUPTED, 8, 130, false, "interrupted")                                       \
+    X(NOMEM, 9, 1, false, "out of memory")                                             \
+    X(LIMIT, 10, 1, false, "limit exceeded")                                           \
+    X(IO, 11, 1, true, "input/output error")                                           \
+    X(FULL, 12, 1, true, "no space left")                                              \
+    X(PARSE, 13, 2, false, "parse error")                                              \
+    X(TYPE, 14, 1, false, "wrong type")                                                \
+    X(NOTFOUND, 15, 1, false, "not found")                                             \
+    X(EXISTS, 16, 1, false, "already exists")                                          \
+    X(FENCED, 17, 1, false, "fenced by a newer instance")                              \
+    X(CORRUPT, 18, 1, false, "corrupt data")                                           \
+    X(BUS, 19, 1, true, "bus error")                                                   \
+    X(SQL, 20, 1, false, "SQL error")                                                  \
+    X(PLUGIN, 21, 1, false, "plugin error")                                            \
+    X(PROTOCOL, 22, 1, false, "protocol error")                                        \
+    X(TIMEOUT, 23, 4, true, "timed out")                                               \
+    X(UNSUPPORTED, 24, 1, false, "not supported")                                      \
     X(AGAIN, 25, 4, true, "try again")
 
 enum err_code {
@@ -79,10 +80,10 @@ bool err_is_retryable(int code);
 int err_from_name(const char *name);
 
 /* For what cannot happen: message with the place, then abort. */
-#define BUG_ON(cond)                                                                    \
-    do {                                                                                \
-        if (__builtin_expect(!!(cond), 0))                                              \
-            err_bug(__FILE__, __LINE__, #cond);                                         \
+#define BUG_ON(cond)                                                                   \
+    do {                                                                               \
+        if (__builtin_expect(!!(cond), 0))                                             \
+            err_bug(__FILE__, __LINE__, #cond);                                        \
     } while (0)
 void err_bug(const char *file, int line, const char *what) __attribute__((noreturn));
 

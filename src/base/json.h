@@ -1,5 +1,5 @@
-/* Control-plane JSON on jansson: defaults for missing members, and building in one line.
- * The hot path uses base/jscan.h instead. */
+/* Control-plane JSON on jansson: defaults for missing members, and building in one
+ * line. The hot path uses base/jscan.h instead. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 

@@ -21,7 +21,7 @@ struct map {
 };
 
 void map_init(struct map *m);
-void map_release(struct map *m); /* values are the caller's */
+void map_release(struct map *m);                     /* values are the caller's */
 void *map_get(const struct map *m, const char *key); /* NULL when absent */
 void *map_getn(const struct map *m, const char *key, size_t n);
 bool map_has(const struct map *m, const char *key);
@@ -30,7 +30,8 @@ void *map_put(struct map *m, const char *key, void *value);
 void *map_putn(struct map *m, const char *key, size_t n, void *value);
 void *map_del(struct map *m, const char *key);
 
-/* for (struct map_entry *it = NULL; (it = map_next(m, it));) … ; no insertion meanwhile */
+/* for (struct map_entry *it = NULL; (it = map_next(m, it));) … ; no insertion meanwhile
+ */
 struct map_entry *map_next(const struct map *m, struct map_entry *it);
 
 #endif

@@ -1,20 +1,21 @@
-/* Memory. Small fixed allocations abort on out-of-memory (mem_*); anything sized by input
- * goes through an arena or a buf with a ceiling and returns ERR_LIMIT or ERR_NOMEM.
- * With FAULT=1 the N-th allocation fails: mem_fail_at(N). */
+/* Memory. Small fixed allocations abort on out-of-memory (mem_*); anything sized by
+ * input goes through an arena or a buf with a ceiling and returns ERR_LIMIT or
+ * ERR_NOMEM. With FAULT=1 the N-th allocation fails: mem_fail_at(N). */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
 #include <stddef.h>
 #include <stdarg.h>
 
-void *mem_alloc(size_t n);           /* zeroed; aborts on OOM */
+void *mem_alloc(size_t n); /* zeroed; aborts on OOM */
 void *mem_realloc(void *p, size_t n);
-char *mem_strdup(const char *s);     /* NULL stays NULL */
+char *mem_strdup(const char *s); /* NULL stays NULL */
 char *mem_strndup(const char *s, size_t n);
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void mem_free(void *p);
 
-/* Input-sized allocation: NULL on failure, never aborts. mem_try_realloc keeps p then. */
+/* Input-sized allocation: NULL on failure, never aborts. mem_try_realloc keeps p then.
+ */
 void *mem_try_alloc(size_t n);
 void *mem_try_realloc(void *p, size_t n);
 
@@ -22,8 +23,8 @@ void *mem_try_realloc(void *p, size_t n);
  * how many were counted since the last call. */
 unsigned long mem_fail_at(unsigned long n);
 
-/* Arena: request, compile and frame lifetimes, freed whole. Aborts on OOM of the system;
- * with a ceiling (max bytes, 0 = none) arena_alloc returns NULL beyond it. */
+/* Arena: request, compile and frame lifetimes, freed whole. Aborts on OOM of the
+ * system; with a ceiling (max bytes, 0 = none) arena_alloc returns NULL beyond it. */
 struct arena_block;
 struct arena {
     struct arena_block *head;

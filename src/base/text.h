@@ -11,8 +11,8 @@
 int text_decode(const char *p, size_t n, uint32_t *cp);
 int text_encode(uint32_t cp, char out[4]); /* bytes written, 0 for a surrogate */
 bool text_is_utf8(const char *p, size_t n);
-int text_width_cp(uint32_t cp);               /* cells: 0, 1, 2; -1 for control */
-int text_width(const char *p, size_t n);      /* cells of valid text */
+int text_width_cp(uint32_t cp);          /* cells: 0, 1, 2; -1 for control */
+int text_width(const char *p, size_t n); /* cells of valid text */
 /* Append with control bytes, escapes, bidi controls and invalid bytes made visible
  * ("^[", "\xFF"): nothing foreign reaches the terminal. */
 int text_sanitise(struct buf *out, const char *p, size_t n);

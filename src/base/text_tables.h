@@ -1,5 +1,5 @@
-/* Display width tables, Unicode 14.0.0: zero-width (Mn, Me, Cf, Hangul medials) and wide
- * (East Asian W and F) ranges, sorted. Generated; used by text.c alone. */
+/* Display width tables, Unicode 14.0.0: zero-width (Mn, Me, Cf, Hangul medials) and
+ * wide (East Asian W and F) ranges, sorted. Generated; used by text.c alone. */
 #ifndef BASE_TEXT_TABLES_H
 #define BASE_TEXT_TABLES_H
 

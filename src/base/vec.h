@@ -5,24 +5,24 @@
 
 #include "base/mem.h"
 
-#define VEC(type)                                                                       \
-    struct {                                                                            \
-        type *v;                                                                        \
-        size_t n, cap;                                                                  \
+#define VEC(type)                                                                      \
+    struct {                                                                           \
+        type *v;                                                                       \
+        size_t n, cap;                                                                 \
     }
-#define vec_push(vec, item)                                                             \
-    do {                                                                                \
-        if ((vec)->n == (vec)->cap) {                                                   \
-            (vec)->cap = (vec)->cap ? (vec)->cap * 2 : 8;                               \
-            (vec)->v = mem_realloc((vec)->v, (vec)->cap * sizeof *(vec)->v);            \
-        }                                                                               \
-        (vec)->v[(vec)->n++] = (item);                                                  \
+#define vec_push(vec, item)                                                            \
+    do {                                                                               \
+        if ((vec)->n == (vec)->cap) {                                                  \
+            (vec)->cap = (vec)->cap ? (vec)->cap * 2 : 8;                              \
+            (vec)->v = mem_realloc((vec)->v, (vec)->cap * sizeof *(vec)->v);           \
+        }                                                                              \
+        (vec)->v[(vec)->n++] = (item);                                                 \
     } while (0)
-#define vec_release(vec)                                                                \
-    do {                                                                                \
-        mem_free((vec)->v);                                                             \
-        (vec)->v = NULL;                                                                \
-        (vec)->n = (vec)->cap = 0;                                                      \
+#define vec_release(vec)                                                               \
+    do {                                                                               \
+        mem_free((vec)->v);                                                            \
+        (vec)->v = NULL;                                                               \
+        (vec)->n = (vec)->cap = 0;                                                     \
     } while (0)
 
 #endif
