@@ -116,28 +116,30 @@ static const char types[] = DISPATCHED("type_string", "")
 
     ;
 
-static const char texts[] = DISPATCHED("concat", "fields")
-    TEXT("default__concat", "fields", "{{ fields | join(' || ') }}") DISPATCHED(
-        "hash", "field") TEXT("default__hash", "field",
-                              "md5(cast({{ field }} as {{ type_string() }}))")
-        DISPATCHED("length", "expression") TEXT("default__length", "expression",
-                                                "length({{ expression }})")
-            DISPATCHED("position", "substring_text, string_text") TEXT(
-                "default__position", "substring_text, string_text",
-                "position({{ substring_text }}, {{ string_text }})")
-                DISPATCHED("replace", "field, old_chars, new_chars") TEXT(
-                    "default__replace", "field, old_chars, new_chars",
-                    "replace({{ field }}, {{ old_chars }}, {{ new_chars }})")
-                    DISPATCHED("right", "string_text, length_expression") TEXT(
-                        "default__right", "string_text, length_expression",
-                        "right({{ string_text }}, {{ length_expression }})")
-                        DISPATCHED("split_part", "string_text, delimiter_text, "
-                                                 "part_number") TEXT(
-                            "default__split_part",
-                            "string_text, delimiter_text, part_number",
-                            "split_part({{ string_text }}, {{ delimiter_text }}, {{ "
-                            "part_number }})") DISPATCHED("escape_single_quotes",
-                                                          "expression")
+static const char texts[] = DISPATCHED("concat", "fields") TEXT(
+    "default__concat", "fields",
+    "{{ fields | join(' || ') }}") DISPATCHED("hash",
+                                              "field") TEXT("default__hash", "field",
+                                                            "md5(cast({{ field }} as "
+                                                            "{{ type_string() }}))")
+    DISPATCHED("length", "expression") TEXT("default__length", "expression",
+                                            "length({{ expression }})")
+        DISPATCHED("position", "substring_text, string_text") TEXT(
+            "default__position", "substring_text, string_text",
+            "position({{ substring_text }}, {{ string_text }})")
+            DISPATCHED("replace", "field, old_chars, new_chars") TEXT(
+                "default__replace", "field, old_chars, new_chars",
+                "replace({{ field }}, {{ old_chars }}, {{ new_chars }})")
+                DISPATCHED("right", "string_text, length_expression") TEXT(
+                    "default__right", "string_text, length_expression",
+                    "right({{ string_text }}, {{ length_expression }})")
+                    DISPATCHED("split_part", "string_text, delimiter_text, "
+                                             "part_number")
+                        TEXT("default__split_part",
+                             "string_text, delimiter_text, part_number",
+                             "split_part({{ string_text }}, {{ delimiter_text }}, {{ "
+                             "part_number }})") DISPATCHED("escape_single_quotes",
+                                                           "expression")
                             TEXT("default__escape_single_quotes", "expression",
                                  "{{ expression | replace(\"'\", \"''\") }}")
                                 DISPATCHED("string_literal", "value") TEXT(

@@ -730,6 +730,12 @@ void context_target(struct project *p)
     set_target(p);
 }
 
+void context_run(struct project *p)
+{
+    jinja_env_set(p->env, "flags", flags_new(p));
+    jinja_env_set(p->env, "invocation_id", jv_strz(&p->mem, p->invocation_id));
+}
+
 void context_globals(struct project *p)
 {
     struct arena *mem = &p->mem;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/text.h"
 
 #define MAX_FILE  (50u << 20)
@@ -95,4 +96,36 @@ int files_read(struct project *p, const char *path, const char **text, size_t *n
     vec_push(&p->texts, kept);
     *text = kept;
     return 0;
+}
+
+/* ── has anything changed? ── */
+
+static bool is_output(const char *rel)
+{
+    static const char *const names[] = {"target/", "logs/", "data/"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (str_starts(rel, names[i]))
+            return true;
+    return false;
+}
+
+static int mark_file(void *arg, const char *path, const char *rel, struct err *e)
+{
+    uint64_t *mark = arg;
+    struct stat st;
+    (void)e;
+    if (is_output(rel) || stat(path, &st) < 0)
+        return 0;
+    const int64_t figures[] = {st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+                               (int64_t)st.st_ino};
+    *mark = *mark * 1099511628211u ^ hash_64(figures, sizeof figures) ^
+            hash_64(rel, strlen(rel));
+    return 0;
+}
+
+uint64_t project_mark(const char *project_dir)
+{
+    uint64_t mark = 1;
+    files_walk(project_dir, mark_file, &mark, NULL);
+    return mark;
 }

@@ -178,6 +178,7 @@ extern const char *const builtin_macros[]; /* templates, NULL-terminated */
 
 /* ── context.c ── */
 void context_globals(struct project *p);
+void context_run(struct project *p);    /* flags and ids of the next run */
 void context_target(struct project *p); /* again, once the target is known */
 /* The dict a template of r->item is rendered in. */
 struct jv *context_new(struct render *r, struct arena *mem);

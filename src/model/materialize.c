@@ -316,6 +316,7 @@ int model_run(struct project *p, struct wh *w, const struct node *n,
     else
         rc = err_set(&why, ERR_UNSUPPORTED, "%s: a %s is not run", n->unique_id,
                      node_type_name(n->type));
+    result->code = rc;
     if (rc < 0)
         set_error(result, rc, &why);
     result->seconds = (double)(time_mono_us() - start) / 1e6;

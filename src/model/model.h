@@ -57,6 +57,10 @@ struct node {
 
 int project_load(struct project **out, const struct project_options *o, struct err *e);
 void project_free(struct project *p);
+/* For the next run: its clock (run_started_at) and flags. */
+void project_set_run(struct project *p, int64_t now_ms, bool full_refresh);
+/* Changes when a file of the project or of its packages does (names, sizes, times). */
+uint64_t project_mark(const char *project_dir);
 size_t project_n_nodes(const struct project *p);
 const struct node *project_node(const struct project *p, size_t i);
 const struct node *project_find(const struct project *p, const char *unique_id);
@@ -79,6 +83,7 @@ struct model_result {
     const char *status; /* success error skipped | pass warn fail error | blocked */
     char message[1024];
     int64_t rows; /* -1 unknown; tests: failures */
+    int code;     /* enum err_code of what went wrong, 0 */
     double seconds;
     json_t *detail; /* gate verdict, adapter_response; new reference or NULL */
     json_t *tests;  /* results of the tests run before publishing, array or NULL */

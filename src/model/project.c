@@ -603,6 +603,14 @@ void project_free(struct project *p)
     mem_free(p);
 }
 
+void project_set_run(struct project *p, int64_t now_ms, bool full_refresh)
+{
+    p->now_ms = now_ms >= 0 ? now_ms : time_wall_ms();
+    p->o.full_refresh = full_refresh;
+    new_invocation(p);
+    context_run(p);
+}
+
 size_t project_n_nodes(const struct project *p)
 {
     return p->items.n;

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "bus/lag_worker.h"
 #include "ingest/ingest.h"
+#include "worker/sql.h"
 #include "load/load.h"
 #include "stream/stream.h"
 
@@ -63,6 +64,14 @@ static int run_lag(const struct platform *p, int argc, char **argv, struct chann
     (void)argc;
     (void)argv;
     return lag_run(p, ch, e);
+}
+
+static int run_sql(const struct platform *p, int argc, char **argv, struct channel *ch,
+                   struct err *e)
+{
+    (void)argc;
+    (void)argv;
+    return sql_run(p, ch, e);
 }
 
 static const struct worker_kind kinds[] = {

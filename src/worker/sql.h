@@ -1,0 +1,46 @@
+/* The sql worker's parts: the engine (project and warehouse, also opened by the
+ * commands compile, ls and query), gates, and the tasks. */
+#ifndef WORKER_SQL_H
+#define WORKER_SQL_H
+
+#include <jansson.h>
+#include "base/err.h"
+#include "conf/conf.h"
+#include "model/model.h"
+#include "warehouse/warehouse.h"
+#include "wire/channel.h"
+
+struct sql_engine {
+    const struct platform *p;
+    struct project *project;
+    struct wh *w;
+    char *vars;    /* the project was loaded with */
+    uint64_t mark; /* of the project's files when it was loaded */
+    int64_t now_ms;
+};
+
+/* Loads the project, or loads it again when its files or the vars changed. */
+int sql_engine_project(struct sql_engine *g, const char *vars, struct err *e);
+/* Opens the warehouse once, with the schemas of the platform. */
+int sql_engine_warehouse(struct sql_engine *g, bool is_readonly, struct err *e);
+void sql_engine_release(struct sql_engine *g);
+
+/* Serves tasks from the supervisor until stop. */
+int sql_run(const struct platform *p, struct channel *ch, struct err *e);
+
+/* Gates on one relation. */
+struct sql_gates {
+    struct sql_engine *engine;
+    struct channel *channel; /* alerts; NULL: none */
+    int64_t run, now_ms;
+    const char *only; /* one gate by name, NULL: all on the relation */
+    json_t *results;  /* out: array of {name, on, verdict, failed, total} */
+};
+/* model_gate_fn: judges every gate on the node's relation; ERR_BLOCKED when one blocks.
+ */
+int sql_gates_judge(void *arg, const struct node *n, const char *schema,
+                    const char *built, json_t **detail, struct err *e);
+int sql_gates_on(struct sql_gates *g, const char *on, const char *schema,
+                 const char *built, struct err *e);
+
+#endif

@@ -1,0 +1,435 @@
+/* The sql worker: one task at a time from the supervisor (plan, start, finish, and the
+ * items of a plan), answered with a plan or a result as wire.h says. The project stays
+ * loaded and the warehouse open between tasks. While a statement runs, the progress
+ * callback keeps the heartbeat going and looks for stop. */
+#include "worker/sql.h"
+
+#include <string.h>
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/timeutil.h"
+#include "orchestrate/plan.h"
+
+#define LOOK_MS 200 /* how often a running statement looks at the channel */
+
+struct worker {
+    struct sql_engine engine;
+    struct channel *ch;
+    int64_t looked_ms;
+};
+
+struct task {
+    const char *id, *kind;
+    const json_t *data;
+    int64_t attempt;
+};
+
+/* ── answers ── */
+
+static json_t *answer_to(const struct task *t)
+{
+    json_t *m = json_object();
+    json_put_str(m, "task", t->id);
+    json_put_i64(m, "attempt", t->attempt);
+    return m;
+}
+
+static int send_error(struct worker *w, const struct task *t, int rc, const char *text,
+                      struct err *e)
+{
+    json_t *m = answer_to(t);
+    json_put_str(m, "status", rc == ERR_BLOCKED ? "blocked" : "error");
+    json_put_flag(m, "retryable", err_is_retryable(rc));
+    json_put_str(m, "message", text);
+    return channel_send(w->ch, "result", m, e);
+}
+
+static int send_success(struct worker *w, const struct task *t, json_t *data,
+                        struct err *e)
+{
+    json_t *m = answer_to(t);
+    json_put_str(m, "status", "success");
+    if (data)
+        json_put(m, "data", data);
+    return channel_send(w->ch, "result", m, e);
+}
+
+/* ── while a statement runs ── */
+
+static int on_progress(void *arg)
+{
+    struct worker *w = arg;
+    int64_t now = time_mono_ms();
+    struct err e = {0};
+    if (now - w->looked_ms < LOOK_MS)
+        return w->ch->is_stopping;
+    w->looked_ms = now;
+    if (channel_beat(w->ch, &e) < 0)
+        return 1;
+    return w->ch->is_stopping;
+}
+
+/* ── preparation ── */
+
+static char *vars_text(const json_t *data)
+{
+    const json_t *v = json_object_get(data, "vars");
+    if (json_is_string(v))
+        return mem_strdup(json_string_value(v));
+    if (!json_is_object(v))
+        return NULL;
+    struct buf b;
+    buf_init(&b, 1u << 20);
+    json_dump_buf(v, JSON_COMPACT, &b, NULL);
+    char *text = mem_strdup(buf_str(&b));
+    buf_release(&b);
+    return text;
+}
+
+static int prepare(struct worker *w, const struct task *t, bool needs_warehouse,
+                   struct err *e)
+{
+    struct sql_engine *g = &w->engine;
+    char *vars = vars_text(t->data);
+    g->now_ms = json_i64(t->data, "now_ms", -1);
+    int rc = sql_engine_project(g, vars, e);
+    mem_free(vars);
+    if (rc < 0 || !needs_warehouse)
+        return rc;
+    project_set_run(g->project, g->now_ms, json_flag(t->data, "full_refresh", false));
+    if ((rc = sql_engine_warehouse(g, false, e)) < 0)
+        return rc;
+    wh_set_now(g->w, g->now_ms);
+    wh_set_progress(g->w, on_progress, w);
+    return 0;
+}
+
+/* ── plan ── */
+
+/* A JSON list of texts, or one text, as a NULL-terminated array; mem_free. */
+static const char **text_list(const json_t *v)
+{
+    size_t n = json_is_array(v) ? json_array_size(v) : json_is_string(v) ? 1 : 0;
+    if (!n)
+        return NULL;
+    const char **out = mem_alloc((n + 1) * sizeof *out);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *one = json_is_array(v) ? json_array_get(v, i) : v;
+        out[i] = json_is_string(one) ? json_string_value(one) : "";
+    }
+    return out;
+}
+
+static int make_plan(struct worker *w, const struct task *t, json_t **plan,
+                     struct err *e)
+{
+    struct graph g = {0};
+    const json_t *d = t->data;
+    int rc = graph_build(&g, w->engine.p, w->engine.project, e);
+    if (rc < 0)
+        return rc;
+    const char **select = text_list(json_object_get(d, "select"));
+    const char **exclude = text_list(json_object_get(d, "exclude"));
+    struct plan_request r = {
+        .command = json_str(d, "command", "build"),
+        .reason = json_str(d, "reason", "requested"),
+        .selection = {.select = select,
+                      .exclude = exclude,
+                      .indirect = json_str(d, "indirect", NULL)},
+        .full_refresh = json_flag(d, "full_refresh", false),
+        .node = json_str(d, "node", NULL),
+        .scope = json_str(d, "scope", NULL),
+        .last_tasks = json_arr(d, "last_tasks"),
+    };
+    rc = plan_make(&g, &r, plan, e);
+    mem_free(select);
+    mem_free(exclude);
+    graph_release(&g);
+    return rc;
+}
+
+static int do_plan(struct worker *w, const struct task *t, struct err *e)
+{
+    struct err why = {0};
+    json_t *plan = NULL;
+    int rc = prepare(w, t, false, &why);
+    if (rc == 0)
+        rc = make_plan(w, t, &plan, &why);
+    if (rc < 0)
+        return send_error(w, t, rc, why.text, e);
+    for (size_t i = 0; i < project_n_warnings(w->engine.project); i++)
+        log_warn("%s", project_warning(w->engine.project, i));
+    json_t *m = answer_to(t);
+    json_put(m, "data", plan);
+    return channel_send(w->ch, "plan", m, e);
+}
+
+/* ── items ── */
+
+static int send_result(struct worker *w, const struct task *t,
+                       const struct model_result *r, struct sql_gates *gates,
+                       struct err *e)
+{
+    json_t *m = answer_to(t), *data = json_object();
+    json_put_str(m, "status", r->status);
+    json_put_flag(m, "retryable", err_is_retryable(r->code));
+    json_put_str(m, "message", r->message);
+    if (r->rows >= 0)
+        json_put_i64(m, "rows", r->rows);
+    json_put_num(m, "seconds", r->seconds);
+    if (r->tests)
+        json_put(data, "tests", json_incref(r->tests));
+    if (gates->results)
+        json_put(data, "gates", json_incref(gates->results));
+    json_put(m, "data", data);
+    return channel_send(w->ch, "result", m, e);
+}
+
+static int run_node(struct worker *w, const struct task *t, const struct node *n,
+                    struct err *e)
+{
+    struct sql_gates gates = {.engine = &w->engine,
+                              .channel = w->ch,
+                              .run = json_i64(t->data, "run", 0),
+                              .now_ms = w->engine.now_ms};
+    bool is_checked = streq(json_str(t->data, "command", "build"), "build");
+    struct model_run_options o = {.tests_first = is_checked,
+                                  .gate = sql_gates_judge,
+                                  .gate_arg = &gates,
+                                  .full_refresh =
+                                      json_flag(t->data, "full_refresh", false)};
+    struct model_result r;
+    struct err why = {0};
+    log_info("%s starts", n->unique_id);
+    int rc = model_run(w->engine.project, w->engine.w, n, &o, &r, &why);
+    log_info("%s: %s, %.2f s. %s", n->unique_id, r.status, r.seconds, r.message);
+    rc = rc < 0 ? send_error(w, t, rc, why.text, e) : send_result(w, t, &r, &gates, e);
+    model_result_release(&r);
+    json_decref(gates.results);
+    return rc;
+}
+
+static int do_item(struct worker *w, const struct task *t, struct err *e)
+{
+    struct err why = {0};
+    const char *id = json_str(t->data, "node", "");
+    int rc = prepare(w, t, true, &why);
+    if (rc < 0)
+        return send_error(w, t, rc, why.text, e);
+    const struct node *n = project_find(w->engine.project, id);
+    if (!n)
+        return send_error(w, t, ERR_NOTFOUND, "the project has no such node any more",
+                          e);
+    return run_node(w, t, n, e);
+}
+
+static int do_compile(struct worker *w, const struct task *t, struct err *e)
+{
+    struct err why = {0};
+    struct buf sql;
+    int rc = prepare(w, t, true, &why);
+    const struct node *n =
+        rc == 0 ? project_find(w->engine.project, json_str(t->data, "node", "")) : NULL;
+    buf_init(&sql, 64u << 20);
+    if (rc == 0)
+        rc = n ? model_compile(w->engine.project, w->engine.w, n, &sql, &why)
+               : err_set(&why, ERR_NOTFOUND, "the project has no such node");
+    buf_release(&sql);
+    return rc < 0 ? send_error(w, t, rc, why.text, e) : send_success(w, t, NULL, e);
+}
+
+/* A gate whose relation is no model's: judged on what is there. */
+static int do_gate(struct worker *w, const struct task *t, struct err *e)
+{
+    struct err why = {0};
+    const char *name = json_str(t->data, "name", json_str(t->data, "node", ""));
+    name = str_starts(name, "gate.") ? name + 5 : name;
+    struct sql_gates g = {.engine = &w->engine,
+                          .channel = w->ch,
+                          .run = json_i64(t->data, "run", 0),
+                          .only = name};
+    const struct conf_gate *gate = NULL;
+    int rc = prepare(w, t, true, &why);
+    for (size_t i = 0; rc == 0 && i < w->engine.p->n_gates; i++)
+        if (streq(w->engine.p->gates[i].name, name))
+            gate = &w->engine.p->gates[i];
+    g.now_ms = w->engine.now_ms;
+    if (rc == 0 && !gate)
+        rc = err_set(&why, ERR_NOTFOUND, "there is no gate \"%s\"", name);
+    if (rc == 0) {
+        const char *dot = strchr(gate->on, '.');
+        char *schema = dot ? mem_strndup(gate->on, (size_t)(dot - gate->on)) : NULL;
+        rc = dot ? sql_gates_on(&g, gate->on, schema, dot + 1, &why)
+                 : err_set(&why, ERR_CONFIG, "gate %s: on must be schema.relation",
+                           name);
+        mem_free(schema);
+    }
+    json_t *m = answer_to(t);
+    json_put_str(m, "status",
+                 rc == ERR_BLOCKED ? "blocked"
+                 : rc < 0          ? "error"
+                                   : "success");
+    json_put_str(m, "message", rc < 0 ? why.text : "");
+    json_put(m, "data",
+             json_pack("{s:o}", "gates", g.results ? g.results : json_array()));
+    return channel_send(w->ch, "result", m, e);
+}
+
+/* ── start and finish of a run ── */
+
+static int do_start(struct worker *w, const struct task *t, struct err *e)
+{
+    struct err why = {0};
+    int rc = prepare(w, t, true, &why);
+    if (rc == 0)
+        rc = project_write_manifest(w->engine.project, &why);
+    if (rc == 0)
+        rc = project_on_run(w->engine.project, w->engine.w, true, NULL, &why);
+    return rc < 0 ? send_error(w, t, rc, why.text, e) : send_success(w, t, NULL, e);
+}
+
+static int64_t newest_of(struct worker *w, const struct conf_freshness *f)
+{
+    struct wh_cursor *c;
+    struct buf sql;
+    int64_t ms = -1;
+    char *schema = mem_strdup(f->relation), *dot = strchr(schema, '.');
+    buf_init(&sql, 4096);
+    if (dot)
+        *dot = '\0';
+    if (dot && wh_relation_type(w->engine.w, schema, dot + 1) != WH_ABSENT) {
+        buf_adds(&sql, "select max(");
+        wh_quote(w->engine.w, &sql, NULL, f->column ? f->column : "loaded_at");
+        buf_adds(&sql, ") from ");
+        wh_quote(w->engine.w, &sql, schema, dot + 1);
+        if (wh_query_raw(w->engine.w, buf_str(&sql), &c, NULL) == 0) {
+            struct wh_value v = wh_next(c, NULL) > 0
+                                    ? wh_value(c, 0)
+                                    : (struct wh_value){.type = WH_NULL};
+            if (v.type != WH_TEXT || !time_parse_iso(v.text, &ms))
+                ms = -1;
+            wh_cursor_close(c);
+        }
+    }
+    buf_release(&sql);
+    mem_free(schema);
+    return ms;
+}
+
+static json_t *freshness(struct worker *w)
+{
+    json_t *out = json_object();
+    for (size_t i = 0; i < w->engine.p->n_freshness; i++) {
+        const struct conf_freshness *f = &w->engine.p->freshness[i];
+        int64_t ms = newest_of(w, f);
+        if (ms >= 0)
+            json_put_i64(out, f->relation, ms);
+    }
+    return out;
+}
+
+/* One run_results v6 object. */
+static json_t *result_row(const char *node, const char *status, const json_t *from,
+                          const json_t *failures)
+{
+    json_t *r = json_object();
+    json_put_str(r, "status", streq(status, "blocked") ? "skipped" : status);
+    json_put(r, "timing", json_array());
+    json_put_str(r, "thread_id", "Thread-1");
+    json_put_num(r, "execution_time", json_num(from, "seconds", 0));
+    json_put(r, "adapter_response", json_object());
+    json_put_str(r, "message", json_str(from, "message", NULL));
+    json_put(r, "failures", failures ? json_deep_copy(failures) : json_null());
+    json_put_str(r, "unique_id", node);
+    json_put(r, "compiled", json_null());
+    json_put(r, "compiled_code", json_null());
+    json_put(r, "relation_name", json_null());
+    json_put(r, "batch_results", json_null());
+    return r;
+}
+
+static json_t *run_results(const json_t *data)
+{
+    json_t *out = json_array(), *one, *test;
+    size_t i, k;
+    json_array_foreach (json_arr(data, "results"), i, one) {
+        const char *node = json_str(one, "node", ""),
+                   *status = json_str(one, "status", "");
+        bool is_test = str_starts(node, "test.");
+        json_array_append_new(
+            out, result_row(node, status, one,
+                            is_test ? json_object_get(one, "rows") : NULL));
+        json_array_foreach (json_arr(json_obj(one, "data"), "tests"), k, test)
+            json_array_append_new(out, result_row(json_str(test, "node", ""),
+                                                  json_str(test, "status", ""), test,
+                                                  json_object_get(test, "failures")));
+    }
+    return out;
+}
+
+static int do_finish(struct worker *w, const struct task *t, struct err *e)
+{
+    struct err why = {0};
+    json_t *results = run_results(t->data);
+    int rc = prepare(w, t, true, &why);
+    if (rc == 0)
+        rc = project_on_run(w->engine.project, w->engine.w, false, results, &why);
+    if (w->engine.project &&
+        project_write_run_results(w->engine.project, results, json_obj(t->data, "args"),
+                                  json_num(t->data, "elapsed_s", 0),
+                                  rc < 0 ? NULL : &why) < 0)
+        rc = rc < 0 ? rc : why.code;
+    json_decref(results);
+    if (rc < 0)
+        return send_error(w, t, rc, why.text, e);
+    return send_success(w, t, json_pack("{s:o}", "freshness", freshness(w)), e);
+}
+
+/* ── loop ── */
+
+static const struct {
+    const char *kind;
+    int (*run)(struct worker *w, const struct task *t, struct err *e);
+} kinds[] = {
+    {"plan", do_plan},       {"start", do_start}, {"finish", do_finish},
+    {"compile", do_compile}, {"gate", do_gate},   {"seed", do_item},
+    {"run", do_item},        {"test", do_item},   {"snapshot", do_item},
+};
+
+static int on_message(struct worker *w, const json_t *msg, struct err *e)
+{
+    struct task t = {.id = json_str(msg, "task", ""),
+                     .kind = json_str(msg, "kind", ""),
+                     .data = json_obj(msg, "data"),
+                     .attempt = json_i64(msg, "attempt", 1)};
+    if (!streq(json_str(msg, "t", ""), "task"))
+        return 0;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (streq(t.kind, kinds[i].kind))
+            return kinds[i].run(w, &t, e);
+    char *why = mem_printf("the sql worker knows no task \"%s\"", t.kind);
+    int rc = send_error(w, &t, ERR_UNSUPPORTED, why, e);
+    mem_free(why);
+    return rc;
+}
+
+int sql_run(const struct platform *p, struct channel *ch, struct err *e)
+{
+    struct worker w = {.engine = {.p = p, .now_ms = -1}, .ch = ch};
+    int rc = channel_ready(ch, e);
+    while (rc == 0 && !ch->is_stopping) {
+        json_t *msg = NULL;
+        int got = channel_poll(ch, 1000, &msg, e);
+        rc = got < 0 ? got : got ? on_message(&w, msg, e) : 0;
+        json_decref(msg);
+        if (ch->is_draining) {
+            ch->is_draining = false;
+            rc = rc == 0 ? channel_send(ch, "drained", json_pack("{s:{}}", "data"), e)
+                         : rc;
+        }
+    }
+    sql_engine_release(&w.engine);
+    return rc;
+}
