@@ -101,6 +101,10 @@ static int check_output(struct cmd_args *ca, struct err *e)
 {
     static const char *const formats[] = {"text", "json", "csv"};
     const char *o = ca->output;
+    if (ca->cmd->flags & CMD_OUTPUT) {
+        ca->is_json = streq(o, "json");
+        return 0;
+    }
     if (!streq(o, "text") && !streq(o, "json") && !streq(o, "csv")) {
         const char *near = str_nearest(o, formats, 3);
         return err_set(e, ERR_USAGE, "-o %.60s: expected text, json or csv%s%s%s", o,

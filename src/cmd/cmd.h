@@ -17,6 +17,7 @@ enum cmd_flag {
     CMD_JSON = 8,        /* has -o json */
     CMD_NO_PROJECT = 16, /* runs without weir.yml */
     CMD_HIDDEN = 32,
+    CMD_OUTPUT = 64, /* -o has words of its own, checked by the command */
 };
 
 enum cmd_opt_type {

@@ -14,8 +14,9 @@ struct sql_engine {
     const struct platform *p;
     struct project *project;
     struct wh *w;
-    char *vars;    /* the project was loaded with */
-    uint64_t mark; /* of the project's files when it was loaded */
+    struct wh *quarantine; /* of the gates, opened when first needed */
+    char *vars;            /* the project was loaded with */
+    uint64_t mark;         /* of the project's files when it was loaded */
     int64_t now_ms;
 };
 

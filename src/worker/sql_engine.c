@@ -72,6 +72,7 @@ void sql_engine_release(struct sql_engine *g)
 {
     project_free(g->project);
     wh_close(g->w);
+    wh_close(g->quarantine);
     mem_free(g->vars);
     *g = (struct sql_engine){0};
 }

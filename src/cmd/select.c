@@ -1,0 +1,81 @@
+/* Node selection for commands that need no supervisor. In: options and operands. Out:
+ * the project's nodes, in order. */
+#include "cmd/select.h"
+
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "orchestrate/graph.h"
+
+typedef VEC(const char *) text_list;
+
+static void add_all(text_list *to, const char *const *list)
+{
+    for (; list && *list; list++)
+        vec_push(to, *list);
+}
+
+static int fill(struct selected *s, const struct graph *g,
+                const struct graph_selection *selection, struct err *e)
+{
+    bool *mark = mem_alloc((g->n + 1) * sizeof *mark);
+    int rc = graph_select(g, selection, mark, e);
+    s->nodes = mem_alloc((g->n + 1) * sizeof *s->nodes);
+    for (size_t i = 0; rc == 0 && i < g->n; i++)
+        if (mark[i] && g->nodes[i].node)
+            s->nodes[s->n++] = g->nodes[i].node;
+    mem_free(mark);
+    return rc;
+}
+
+static void print_warnings(const struct cmd_args *a, const struct project *p,
+                           const json_t *more)
+{
+    const json_t *one;
+    size_t i;
+    for (i = 0; !a->is_quiet && i < project_n_warnings(p); i++)
+        fprintf(stderr, "warning: %s\n", project_warning(p, i));
+    json_array_foreach (more, i, one)
+        fprintf(stderr, "warning: %s\n", json_string_value(one));
+}
+
+int select_nodes(const struct cmd_args *a, const char *indirect, struct selected *s,
+                 struct err *e)
+{
+    text_list select = {0}, exclude = {0};
+    struct graph g = {0};
+    s->engine = (struct sql_engine){.p = a->platform, .now_ms = a->platform->as_of_ms};
+    int rc = sql_engine_project(&s->engine, opt_text(a, "vars", NULL), e);
+    if (rc < 0)
+        return rc;
+    add_all(&select, opt_list(a, "select"));
+    for (int i = 0; i < a->argc; i++)
+        vec_push(&select, a->argv[i]);
+    add_all(&exclude, opt_list(a, "exclude"));
+    bool has_select = select.n > 0, has_exclude = exclude.n > 0;
+    vec_push(&select, NULL);
+    vec_push(&exclude, NULL);
+    json_t *warnings = json_array();
+    struct graph_selection selection = {.select = has_select ? select.v : NULL,
+                                        .exclude = has_exclude ? exclude.v : NULL,
+                                        .indirect = indirect,
+                                        .warnings = warnings};
+    if ((rc = graph_build(&g, a->platform, s->engine.project, e)) == 0) {
+        rc = fill(s, &g, &selection, e);
+        print_warnings(a, s->engine.project, warnings);
+        graph_release(&g);
+    }
+    json_decref(warnings);
+    vec_release(&select);
+    vec_release(&exclude);
+    return rc;
+}
+
+void select_release(struct selected *s)
+{
+    sql_engine_release(&s->engine);
+    mem_free(s->nodes);
+    *s = (struct selected){0};
+}
