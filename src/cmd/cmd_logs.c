@@ -97,7 +97,9 @@ static int print_file(const struct cmd_args *a, const char *name,
     buf_init(&b, READ_MAX);
     conf_state_path(a->platform, file, path, sizeof path);
     if (access(path, F_OK) < 0)
-        return err_set(e, ERR_NOTFOUND, "there is no log of %s: `weir logs` lists them",
+        return err_set(e, ERR_NOTFOUND,
+                       "%s has written nothing, or there is no such process: `weir "
+                       "logs` lists the logs",
                        name);
     int rc = buf_read_file(&b, path, e);
     for (size_t at = rc == 0 ? tail_start(&b, opt_int(a, "lines", 200)) : b.len;

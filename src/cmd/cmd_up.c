@@ -93,6 +93,13 @@ static int wait_ready(const struct cmd_args *a, int fd, struct err *e)
                    a->platform->name);
         return 0;
     }
+    n = strcspn(text, "\n");
+    if (text[n]) /* it is up, but for some of its processes */
+        return err_set(
+            e, ERR_FAIL,
+            "%s is up in the background, but not all of it:\n%s(`weir status`, "
+            "`weir logs NAME`)",
+            a->platform->name, text);
     bool is_locked = strstr(text, "already runs") != NULL;
     return err_set(e, is_locked ? ERR_LOCKED : ERR_FAIL, "%s",
                    text[0] ? text

@@ -306,13 +306,16 @@ static int condition_ready(struct sup *s)
         return s->phase >= PHASE_STOPPING ? -1 : 1;
     if (s->phase < PHASE_FLOW)
         return 0;
+    int rc = 1;
     units_each(s, u)
     {
         bool is_long = u->role >= UNIT_SOURCE && u->role <= UNIT_ALERT;
+        if (is_long && u->proc->state == FSM_FAILED)
+            return -1; /* until somebody starts it */
         if (is_long && u->proc->state != FSM_READY && u->proc->state != FSM_DONE)
-            return 0;
+            rc = 0;
     }
-    return 1;
+    return rc;
 }
 
 /* Nothing to read, nothing to run: every worker that reports a lag reports none. */

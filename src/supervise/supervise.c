@@ -191,15 +191,23 @@ void sup_stop(struct sup *s, bool now)
     s->is_now |= now;
 }
 
-/* `weir up --detach` waits for this line. */
+/* `weir up --detach` waits for this: "ready", or who will not be. */
 static void tell_ready(struct sup *s)
 {
-    if (s->is_ready_told || s->o->ready_fd <= 0 || feed_condition(s, "ready") != 1)
+    int rc = feed_condition(s, "ready");
+    struct buf b;
+    if (s->is_ready_told || s->o->ready_fd <= 0 || rc == 0)
         return;
+    buf_init(&b, 65536);
+    if (rc == 1)
+        buf_adds(&b, "ready\n");
+    units_each(s, u) if (rc < 0 && u->proc->state == FSM_FAILED)
+        buf_addf(&b, "%s: %s\n", u->proc->name, u->proc->detail);
     s->is_ready_told = true;
-    ssize_t n = write(s->o->ready_fd, "ready\n", 6);
+    ssize_t n = write(s->o->ready_fd, buf_str(&b), b.len);
     (void)n; /* nobody waits any more: not our business */
     close(s->o->ready_fd);
+    buf_release(&b);
 }
 
 void sup_advance(struct sup *s)

@@ -235,6 +235,7 @@ static void take_end(struct unit *u, const json_t *msg, bool is_drained)
     else
         u->has_ended = true;
     u->ended_mono = time_mono_ms();
+    u->rate = 0;
     progress_unit(u);
     sup_advance(u->sup);
 }
