@@ -84,6 +84,12 @@ void grid_cell(const struct grid_column *c, const json_t *row, int64_t now_ms,
 /* All shown rows, tab-separated, with a header line. */
 void grid_tsv(const struct grid *g, bool only_cursor, int64_t now_ms, struct buf *out);
 
+/* Between grid's files: a number from a number or from decimal text; any value as text;
+ * whether cells of a kind end at the right. */
+bool grid_number(const json_t *v, double *out);
+void grid_value(struct buf *out, const json_t *v);
+bool grid_is_right(enum grid_kind kind);
+
 /* Looks of the words that states and verdicts use anywhere. */
 enum role grid_state_role(const char *word);
 enum glyph grid_state_glyph(const char *word);

@@ -1,48 +1,14 @@
 /* View 1, the whole platform at a glance: the flow from source to gold with rates, lag
  * and progress, then run, freshness, counts, gates and what happened last. In: the
- * overview feed. Holds always: it fits 80x24; what is alarming shows first when room is
- * short. */
+ * overview feed. Holds always: it fits 80x24; stages at rest fold when room is short.
+ */
 #include <stdio.h>
 #include "base/json.h"
 #include "base/str.h"
 #include "ui/app.h"
-#include "ui/chart.h"
-#include "ui/fmt.h"
+#include "ui/views/overview.h"
 
-static const struct {
-    const char *kind, *layer, *prefix; /* prefix: of the node's id */
-    enum role role;
-} layers[] = {
-    {"ingest", "source", "source.", ROLE_SOURCE},
-    {"stream", "stream", "stream.", ROLE_STREAM},
-    {"load", "bronze", "load.", ROLE_SOURCE},
-    {"model", "models", "", ROLE_MODEL},
-    {"gate", "gates", "gate.", ROLE_GATE},
-};
-
-#define N_LAYERS    (sizeof layers / sizeof *layers)
-#define LAYER_MODEL 3
-#define LAYER_GATE  4
-#define MORE        "more:" /* name of the row for calm stages */
-
-static size_t layer_of(const json_t *stage)
-{
-    const char *kind = json_str(stage, "kind", "");
-
-    for (size_t i = 0; i < N_LAYERS; i++)
-        if (streq(kind, layers[i].kind))
-            return i;
-    return N_LAYERS;
-}
-
-/* "ingest pos" without its kind. */
-static const char *short_name(const json_t *stage)
-{
-    const char *name = json_str(stage, "name", ""), *kind = json_str(stage, "kind", "");
-    size_t n = strlen(kind);
-
-    return strncmp(name, kind, n) == 0 && name[n] == ' ' ? name + n + 1 : name;
-}
+#define MORE "more:" /* name of the row for stages at rest */
 
 /* What progress means: of the source where its size is known, else of the work that has
  * come so far. */
@@ -63,7 +29,7 @@ static void add_progress(json_t *row, const json_t *stage)
 }
 
 /* A figure that cannot move says nothing: "-" is calmer than 0. */
-static void leave_out_zeros(json_t *row, size_t layer)
+static void leave_out_zeros(json_t *row, enum overview_layer layer)
 {
     static const char *const keys[] = {"in", "out", "lag"};
 
@@ -75,20 +41,21 @@ static void leave_out_zeros(json_t *row, size_t layer)
 }
 
 /* One row of the table from a stage. last: layer of the row before. */
-static json_t *row_of(struct app *a, const json_t *stage, size_t *last)
+static json_t *row_of(struct app *a, const json_t *stage, enum overview_layer *last)
 {
     json_t *row = json_copy((json_t *)(uintptr_t)stage);
-    size_t layer = layer_of(stage);
+    enum overview_layer layer = overview_layer(stage);
     char label[32] = "";
 
     if (layer != *last)
         snprintf(label, sizeof label, "%s %s",
-                 *last <= N_LAYERS ? draw_glyph_text(&a->term, GLYPH_DOWN) : " ",
-                 layer < N_LAYERS ? layers[layer].layer : json_str(stage, "kind", ""));
+                 *last <= LAYER_NONE ? draw_glyph_text(&a->term, GLYPH_DOWN) : " ",
+                 layer < LAYER_NONE ? overview_layers[layer].label
+                                    : json_str(stage, "kind", ""));
     *last = layer;
     json_put_str(row, "layer", label);
     if (!json_object_get(row, "label"))
-        json_put_str(row, "label", short_name(stage));
+        json_put_str(row, "label", overview_short_name(stage));
     json_put(row, "spark", feeds_rates(&a->feeds, json_str(stage, "name", "")));
     add_progress(row, stage);
     leave_out_zeros(row, layer);
@@ -123,7 +90,7 @@ static json_t *all_stages(const json_t *overview)
     size_t i;
 
     json_array_foreach (json_arr(overview, "stages"), i, stage) {
-        size_t layer = layer_of(stage);
+        enum overview_layer layer = overview_layer(stage);
         if (models && layer >= LAYER_MODEL) {
             if (layer != LAYER_MODEL)
                 json_array_append(out, models);
@@ -148,7 +115,7 @@ static bool is_calm(const json_t *stage)
 }
 
 /* One row for the calm stages of a layer: "5 more", at rest. */
-static json_t *more_row(const json_t *stages, size_t layer)
+static json_t *more_row(const json_t *stages, enum overview_layer layer)
 {
     json_t *row = json_object(), *stage;
     int64_t in = 0, out = 0, n = 0;
@@ -156,31 +123,31 @@ static json_t *more_row(const json_t *stages, size_t layer)
     char text[32];
 
     json_array_foreach (stages, i, stage) {
-        if (layer_of(stage) != layer || !is_calm(stage))
+        if (overview_layer(stage) != layer || !is_calm(stage))
             continue;
         in += json_i64(stage, "in", 0);
         out += json_i64(stage, "out", 0);
         n++;
     }
-    snprintf(text, sizeof text, MORE "%s", layers[layer].kind);
+    snprintf(text, sizeof text, MORE "%s", overview_layers[layer].kind);
     json_put_str(row, "name", text);
     snprintf(text, sizeof text, "%lld at rest", (long long)n);
     json_put_str(row, "label", text);
     json_put_str(row, "state", "idle");
-    json_put_str(row, "kind", layers[layer].kind);
+    json_put_str(row, "kind", overview_layers[layer].kind);
     json_put_i64(row, "in", in);
     json_put_i64(row, "out", out);
     json_put_str(row, "detail", "Enter lists them");
     return row;
 }
 
-static size_t count_calm(const json_t *stages, size_t layer)
+static size_t count_calm(const json_t *stages, enum overview_layer layer)
 {
     const json_t *stage;
     size_t i, n = 0;
 
     json_array_foreach ((json_t *)(uintptr_t)stages, i, stage) {
-        n += layer_of(stage) == layer && is_calm(stage);
+        n += overview_layer(stage) == layer && is_calm(stage);
     }
     return n;
 }
@@ -194,13 +161,13 @@ static size_t flow_room(const struct app *a)
 static json_t *rows(struct app *a, struct page *p, json_t *data)
 {
     json_t *out = json_array(), *stages = all_stages(data), *stage;
-    size_t last = N_LAYERS + 1, i;
-    bool is_folded[N_LAYERS + 1] = {false};
+    enum overview_layer last = LAYER_NONE + 1, i;
+    bool is_folded[LAYER_NONE + 1] = {false};
     bool must_fold = !p->is_unfolded && json_array_size(stages) > flow_room(a);
 
     json_array_foreach (stages, i, stage) {
-        size_t layer = layer_of(stage);
-        bool folds = must_fold && layer < N_LAYERS && is_calm(stage) &&
+        enum overview_layer layer = overview_layer(stage);
+        bool folds = must_fold && layer < LAYER_NONE && is_calm(stage) &&
                      count_calm(stages, layer) > 2;
         if (!folds) {
             json_array_append_new(out, row_of(a, stage, &last));
@@ -217,15 +184,16 @@ static json_t *rows(struct app *a, struct page *p, json_t *data)
 
 static bool node(const json_t *row, char *out, size_t size)
 {
-    size_t layer = layer_of(row);
+    enum overview_layer layer = overview_layer(row);
     const char *id = json_str(row, "node", NULL);
 
     if (id)
         return str_copy(out, size, id);
-    if (layer >= N_LAYERS || streq(json_str(row, "name", ""), "models") ||
+    if (layer >= LAYER_NONE || streq(json_str(row, "name", ""), "models") ||
         str_starts(json_str(row, "name", ""), MORE))
         return false;
-    snprintf(out, size, "%s%s", layers[layer].prefix, short_name(row));
+    snprintf(out, size, "%s%s", overview_layers[layer].prefix,
+             overview_short_name(row));
     return true;
 }
 
@@ -242,290 +210,10 @@ static void open_row(struct app *a, struct page *p, const json_t *row)
     } else if (streq(kind, "gate")) {
         app_go(a, 7);
     } else {
-        snprintf(name, sizeof name, "%s.%s", kind, short_name(row));
+        snprintf(name, sizeof name, "%s.%s", kind, overview_short_name(row));
         snprintf(feed, sizeof feed, "log:%s", name);
         app_open_page(a, view_find("log"), feed, name);
     }
-}
-
-/* ── the blocks under the flow ────────────────────────────────────────────────────────
- */
-
-static int label(struct app *a, struct rect r, int y, const char *text)
-{
-    draw_text(&a->term, y, r.x + 1, 10, ROLE_TITLE, text);
-    return r.x + 12;
-}
-
-static void draw_run(struct app *a, struct rect r, int y)
-{
-    const json_t *run = app_overview(a, "run");
-    int x = label(a, r, y, "run"), end = r.x + r.w;
-    char text[FMT_MAX];
-
-    if (!json_is_object(run)) {
-        draw_text(&a->term, y, x, end - x, ROLE_MUTED, "none");
-        return;
-    }
-    const char *state = json_str(run, "state", "");
-    int64_t done = json_i64(run, "done", 0), total = json_i64(run, "total", 0);
-    int64_t failed = json_i64(run, "failed", 0), eta = json_i64(run, "eta_ms", -1);
-    x +=
-        draw_glyph(&a->term, y, x, grid_state_glyph(state), grid_state_role(state)) + 1;
-    x += draw_text(&a->term, y, x, end - x, grid_state_role(state), state) + 2;
-    x += draw_printf(&a->term, y, x, end - x, ROLE_TEXT, "#%lld %s",
-                     (long long)json_i64(run, "id", 0), json_str(run, "command", "")) +
-         2;
-    int bar = r.w > 60 ? 16 : 8;
-    if (x + bar < end && total > 0) {
-        chart_bar(&a->term, y, x, bar, (double)done / (double)total, ROLE_BAR);
-        x += bar + 1;
-    }
-    x += draw_printf(&a->term, y, x, end - x, ROLE_TEXT, "%lld/%lld", (long long)done,
-                     (long long)total) +
-         2;
-    if (failed)
-        x += draw_printf(&a->term, y, x, end - x, ROLE_ERROR, "%lld failed",
-                         (long long)failed) +
-             2;
-    if (eta >= 0)
-        draw_printf(&a->term, y, x, end - x, ROLE_MUTED, "%s left",
-                    fmt_span(eta, text));
-}
-
-static int severity_of(const char *verdict)
-{
-    static const char *const order[] = {"ok", "unknown", "warn", "breach"};
-    for (int i = 0; i < 4; i++)
-        if (streq(verdict, order[i]))
-            return i;
-    return 1;
-}
-
-/* Worst relation of a layer; NULL when the layer has none. */
-static const json_t *worst_of(const json_t *freshness, const char *layer)
-{
-    const json_t *worst = NULL, *row;
-    size_t i;
-
-    json_array_foreach (freshness, i, row) {
-        if (!streq(json_str(row, "layer", ""), layer))
-            continue;
-        int a = severity_of(json_str(row, "verdict", ""));
-        int b = worst ? severity_of(json_str(worst, "verdict", "")) : -1;
-        if (a > b ||
-            (a == b && json_i64(row, "age_ms", 0) > json_i64(worst, "age_ms", 0)))
-            worst = row;
-    }
-    return worst;
-}
-
-static int draw_fresh(struct app *a, const json_t *row, int y, int x, int end,
-                      const char *name)
-{
-    const char *verdict = json_str(row, "verdict", "unknown");
-    enum role role = grid_state_role(verdict);
-    char age[FMT_MAX], limit[FMT_MAX];
-    int64_t warn = json_i64(row, "warn_ms", 0);
-
-    x += draw_text(&a->term, y, x, end - x, ROLE_TEXT, name) + 1;
-    x += draw_glyph(&a->term, y, x, grid_state_glyph(verdict), role) + 1;
-    x += draw_text(&a->term, y, x, end - x, role, verdict) + 1;
-    if (json_i64(row, "age_ms", -1) < 0)
-        return x;
-    fmt_span(json_i64(row, "age_ms", -1), age);
-    if ((role == ROLE_WARN || role == ROLE_ERROR) && warn > 0)
-        return x + draw_printf(&a->term, y, x, end - x, role, "%s > %s", age,
-                               fmt_span(warn, limit));
-    return x + draw_text(&a->term, y, x, end - x, ROLE_MUTED, age);
-}
-
-static void draw_freshness(struct app *a, struct rect r, int y)
-{
-    static const char *const names[] = {"bronze", "silver", "gold"};
-    const json_t *freshness = app_overview(a, "freshness");
-    int x = label(a, r, y, "freshness"), start = x;
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const json_t *row = worst_of(freshness, names[i]);
-        if (row)
-            x = draw_fresh(a, row, y, x, r.x + r.w, names[i]) + 3;
-    }
-    if (x == start)
-        draw_text(&a->term, y, x, r.w - 13, ROLE_MUTED, "nothing measured yet");
-}
-
-static int draw_freshness_list(struct app *a, struct rect r, int y, int rows_max)
-{
-    const json_t *row;
-    size_t i;
-    int n = 0;
-
-    json_array_foreach (app_overview(a, "freshness"), i, row) {
-        if (n >= rows_max)
-            break;
-        int x = n ? r.x + 12 : label(a, r, y, "freshness");
-        const char *name = json_str(row, "relation", "");
-        int used = draw_text(&a->term, y + n, x, 30, ROLE_TEXT, name);
-        draw_fresh(a, row, y + n, x + (used > 26 ? used : 26), r.x + r.w, "");
-        n++;
-    }
-    if (!n) {
-        draw_freshness(a, r, y);
-        n = 1;
-    }
-    return n;
-}
-
-static const struct {
-    const char *key, *name;
-    enum role role; /* when it is not zero */
-} counts[] = {
-    {"records_in", "records", ROLE_TEXT}, {"alerts_open", "open alerts", ROLE_ERROR},
-    {"rejected", "rejected", ROLE_WARN},  {"anomalies", "anomalies", ROLE_TEXT},
-    {"late", "late", ROLE_TEXT},          {"masked", "masked", ROLE_TEXT},
-};
-
-static void draw_counts(struct app *a, struct rect r, int y)
-{
-    const json_t *data = app_overview(a, "counts");
-    int x = label(a, r, y, "counts"), end = r.x + r.w;
-    char text[FMT_MAX];
-
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        int64_t v = json_i64(data, counts[i].key, 0);
-        fmt_count(v, text);
-        if (x + (int)strlen(text) + (int)strlen(counts[i].name) + 1 > end)
-            break;
-        x += draw_text(&a->term, y, x, end - x, v ? counts[i].role : ROLE_MUTED, text) +
-             1;
-        x += draw_text(&a->term, y, x, end - x, ROLE_MUTED, counts[i].name) + 2;
-    }
-}
-
-/* Failed gates first: they are what the operator came for. */
-static void draw_gates(struct app *a, struct rect r, int y)
-{
-    const json_t *gates = app_overview(a, "gates"), *gate;
-    int x = label(a, r, y, "gates"), end = r.x + r.w;
-    size_t i;
-
-    if (!json_array_size(gates))
-        draw_text(&a->term, y, x, end - x, ROLE_MUTED, "none judged yet");
-    for (int bad = 1; bad >= 0; bad--) {
-        json_array_foreach (gates, i, gate) {
-            const char *verdict = json_str(gate, "verdict", "unknown");
-            enum role role = grid_state_role(verdict);
-            if ((role == ROLE_ERROR || role == ROLE_WARN) != bad || x + 12 > end)
-                continue;
-            int64_t total = json_i64(gate, "total", 0),
-                    failed = json_i64(gate, "failed", 0);
-            x += draw_glyph(&a->term, y, x, grid_state_glyph(verdict), role) + 1;
-            x += draw_text(&a->term, y, x, end - x, role, json_str(gate, "name", "")) +
-                 1;
-            x += draw_printf(
-                     &a->term, y, x, end - x, bad ? role : ROLE_MUTED,
-                     bad ? "%s %lld of %lld" : "%s%lld/%lld", bad ? verdict : "",
-                     (long long)(bad ? failed : total - failed), (long long)total) +
-                 3;
-        }
-    }
-}
-
-static void draw_event(struct app *a, const json_t *event, struct rect r, int time_w)
-{
-    const char *level = json_str(event, "level", "info");
-    enum role role = grid_state_role(level);
-    int x = r.x + 1, end = r.x + r.w, source_w = r.w > 100 ? 24 : 18;
-    char time[FMT_MAX];
-
-    fmt_time(json_i64(event, "at_ms", 0), a->wall_ms, time);
-    draw_text(&a->term, r.y, x, time_w, ROLE_MUTED, time);
-    x += time_w + 1;
-    draw_glyph(&a->term, r.y, x, grid_state_glyph(level), role);
-    draw_text(&a->term, r.y, x + 2, source_w, ROLE_MUTED,
-              json_str(event, "source", ""));
-    x += 3 + source_w;
-    draw_text(&a->term, r.y, x, end - x, role == ROLE_MUTED ? ROLE_TEXT : role,
-              json_str(event, "text", ""));
-}
-
-static void draw_events(struct app *a, struct rect r)
-{
-    const json_t *events = app_overview(a, "events");
-    size_t n = json_array_size(events), room = r.h > 1 ? (size_t)(r.h - 1) : 0;
-    size_t first = n > room ? n - room : 0;
-    char time[FMT_MAX];
-
-    if (r.h < 2)
-        return;
-    draw_text(&a->term, r.y, r.x + 1, r.w - 2, ROLE_TITLE, "events");
-    draw_hline(&a->term, r.y, r.x + 8, r.w - 9, ROLE_BORDER);
-    if (!n) {
-        draw_text(&a->term, r.y + 1, r.x + 1, r.w - 2, ROLE_MUTED, "nothing yet");
-        return;
-    }
-    /* The oldest shown has the longest form: of today, of this year, older. */
-    fmt_time(json_i64(json_array_get(events, first), "at_ms", 0), a->wall_ms, time);
-    for (size_t i = first; i < n; i++)
-        draw_event(a, json_array_get(events, i),
-                   (struct rect){r.y + 1 + (int)(i - first), r.x, 1, r.w},
-                   (int)strlen(time));
-}
-
-#define PANELS_MAX  4
-#define PANEL_LINES 8
-
-/* One stage's rate over the last two minutes. */
-static void draw_panel(struct app *a, const json_t *stage, struct rect r)
-{
-    double v[FEEDS_SERIES];
-    size_t n = 0, i;
-    char rate[FMT_MAX];
-    json_t *rates = feeds_rates(&a->feeds, json_str(stage, "name", "")), *one;
-    size_t layer = layer_of(stage);
-    enum role role = layer < N_LAYERS ? layers[layer].role : ROLE_BAR;
-
-    json_array_foreach (rates, i, one)
-        v[n++] = json_number_value(one);
-    json_decref(rates);
-    int used = draw_text(&a->term, r.y, r.x, r.w - 10, ROLE_TEXT, short_name(stage));
-    draw_right(&a->term, r.y, r.x + used + 1, r.w - used - 1, role,
-               fmt_rate(json_num(stage, "rate", 0), rate));
-    draw_hline(&a->term, r.y + r.h - 1, r.x, r.w, ROLE_BORDER);
-    chart_area(&a->term, (struct rect){r.y + 1, r.x, r.h - 2, r.w}, v, n, role);
-}
-
-/* Did it move records lately? A panel must not come and go with every pause. */
-static bool has_moved(struct app *a, const json_t *stage)
-{
-    json_t *rates = feeds_rates(&a->feeds, json_str(stage, "name", "")), *one;
-    bool has = false;
-    size_t i;
-
-    json_array_foreach (rates, i, one)
-        has |= json_number_value(one) > 0;
-    json_decref(rates);
-    return has && layer_of(stage) < LAYER_MODEL;
-}
-
-/* The stages that move records, side by side, where the screen has room for them. */
-static int draw_panels(struct app *a, struct rect r)
-{
-    const json_t *shown[PANELS_MAX], *stage;
-    size_t n = 0, i;
-
-    json_array_foreach (app_overview(a, "stages"), i, stage) {
-        if (n < PANELS_MAX && !streq(json_str(stage, "state", ""), "done") &&
-            has_moved(a, stage))
-            shown[n++] = stage;
-    }
-    for (i = 0; i < n; i++) {
-        int w = (r.w - 2) / (int)n;
-        draw_panel(a, shown[i],
-                   (struct rect){r.y, r.x + 1 + (int)i * w, PANEL_LINES - 1, w - 2});
-    }
-    return n ? PANEL_LINES : 0;
 }
 
 static int flow_rows(struct app *a, const struct page *p)
@@ -544,20 +232,21 @@ static void draw(struct app *a, struct page *p, struct rect r)
     page_draw_grid(a, p, (struct rect){r.y, r.x, h, r.w});
     if (is_wide) {
         struct rect right = {y, r.x + block.w, 1, r.w - block.w};
-        draw_run(a, block, y);
-        draw_counts(a, right, y);
-        draw_gates(a, right, y + 1);
-        int n = draw_freshness_list(a, block, y + 1, r.y + r.h - y - 4);
+        overview_draw_run(a, block, y);
+        overview_draw_counts(a, right, y);
+        overview_draw_gates(a, right, y + 1);
+        int n = overview_draw_freshness_list(a, block, y + 1, r.y + r.h - y - 4);
         y += 1 + (n > 1 ? n : 1);
     } else {
-        draw_run(a, block, y++);
-        draw_freshness(a, block, y++);
-        draw_counts(a, block, y++);
-        draw_gates(a, block, y++);
+        overview_draw_run(a, block, y++);
+        overview_draw_freshness(a, block, y++);
+        overview_draw_counts(a, block, y++);
+        overview_draw_gates(a, block, y++);
     }
-    if (is_wide && r.y + r.h - y > 2 * PANEL_LINES)
-        y += draw_panels(a, (struct rect){y + 1, r.x, PANEL_LINES, r.w});
-    draw_events(a, (struct rect){y + 1, r.x, r.y + r.h - y - 1, r.w});
+    if (is_wide && r.y + r.h - y > 2 * OVERVIEW_PANEL_LINES)
+        y += overview_draw_panels(a,
+                                  (struct rect){y + 1, r.x, OVERVIEW_PANEL_LINES, r.w});
+    overview_draw_events(a, (struct rect){y + 1, r.x, r.y + r.h - y - 1, r.w});
 }
 
 /* What the column of details would say, where there is no room for it. */
