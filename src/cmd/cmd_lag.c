@@ -3,8 +3,8 @@
  * of samples are "unknown"). Out: a table. */
 #include "base/json.h"
 #include "base/timeutil.h"
-#include "bus/lag_watch.h"
-#include "bus/lag_worker.h"
+#include "lag/lag_watch.h"
+#include "lag/lag_worker.h"
 #include "cmd/client.h"
 
 /* The lag worker's latest figures, NULL without a platform that is up. */

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/timeutil.h"
-#include "bus/lag_worker.h"
+#include "lag/lag_worker.h"
 #include "cmd/cmd.h"
 #include "ingest/counts.h"
 #include "ingest/guard.h"

@@ -8,8 +8,8 @@
 #include "base/str.h"
 #include "base/timeutil.h"
 #include "base/vec.h"
-#include "bus/lag_watch.h"
-#include "bus/lag_worker.h"
+#include "lag/lag_watch.h"
+#include "lag/lag_worker.h"
 #include "cmd/topic.h"
 
 int topic_partition(const struct cmd_args *a, struct bus *b, const char *topic,

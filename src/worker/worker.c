@@ -13,7 +13,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
-#include "bus/lag_worker.h"
+#include "lag/lag_worker.h"
 #include "ingest/ingest.h"
 #include "worker/sql.h"
 #include "load/load.h"

@@ -11,7 +11,7 @@ layer() {
     case $1 in
     base) echo 0 ;;
     conf|state|wire|jinja|bus|warehouse) echo 1 ;;
-    ingest|stream|load|model|quality|alert|serve) echo 2 ;;
+    ingest|lag|stream|load|model|quality|alert|serve) echo 2 ;;
     orchestrate|supervise) echo 3 ;;
     cmd|worker|ui) echo 4 ;;
     *) echo 9 ;;

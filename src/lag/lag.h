@@ -1,7 +1,7 @@
 /* Lag verdicts from samples of (committed, end) per partition, by Burrow's rules: no
  * threshold on the size of the lag. Pure logic, no bus handle. */
-#ifndef BUS_LAG_H
-#define BUS_LAG_H
+#ifndef LAG_LAG_H
+#define LAG_LAG_H
 
 #include <stdbool.h>
 #include <stddef.h>

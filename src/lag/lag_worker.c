@@ -1,14 +1,14 @@
 /* The lag worker: samples, verdicts, clock, freshness, retention. In: the bus and the
  * warehouse, read; the channel. Out: one metrics message a second. Always holds: the
  * worker never stops because a look failed with something that may pass. */
-#include "bus/lag_worker.h"
+#include "lag/lag_worker.h"
 
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/timeutil.h"
-#include "bus/lag_freshness.h"
-#include "bus/lag_watch.h"
+#include "lag/lag_freshness.h"
+#include "lag/lag_watch.h"
 
 #define LOOK_MS   1000
 #define RETAIN_MS 60000

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include "bus/lag.h"
+#include "lag/lag.h"
 
 #define FULL LAG_WINDOW
 

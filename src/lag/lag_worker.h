@@ -1,7 +1,7 @@
 /* `weir worker lag`: one process that looks at the bus once a second, tells lag, clock
  * and freshness, and lets retention run. */
-#ifndef BUS_LAG_WORKER_H
-#define BUS_LAG_WORKER_H
+#ifndef LAG_LAG_WORKER_H
+#define LAG_LAG_WORKER_H
 
 #include "base/err.h"
 #include "conf/conf.h"

@@ -1,7 +1,7 @@
 /* Lag verdicts by Burrow's rules (core/internal/evaluator/caching.go), over samples
  * taken at even intervals instead of at commits, so that a group that stopped before
  * the window was full is seen too. Called by lag_worker.c and by `weir lag`. */
-#include "bus/lag.h"
+#include "lag/lag.h"
 
 const char *lag_verdict_name(enum lag_verdict v)
 {

@@ -1,6 +1,6 @@
 /* How old the newest row of a relation is, for the freshness rows of weir.yml. */
-#ifndef BUS_LAG_FRESHNESS_H
-#define BUS_LAG_FRESHNESS_H
+#ifndef LAG_LAG_FRESHNESS_H
+#define LAG_LAG_FRESHNESS_H
 
 #include <jansson.h>
 #include "conf/conf.h"

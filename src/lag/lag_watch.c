@@ -1,7 +1,7 @@
 /* Samples of a bus and what they say; see lag_watch.h. Topics and groups that vanish
  * are forgotten; a partition count that changed (a topic made anew) starts new windows.
  */
-#include "bus/lag_watch.h"
+#include "lag/lag_watch.h"
 
 #include <inttypes.h>
 #include "base/json.h"

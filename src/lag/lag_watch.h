@@ -1,13 +1,13 @@
 /* What a bus looks like over time: topics, groups, and for each group and topic the
  * window of samples its verdict comes from. Used by the lag worker (every second) and
  * by `weir lag` and `weir topic` (one look). */
-#ifndef BUS_LAG_WATCH_H
-#define BUS_LAG_WATCH_H
+#ifndef LAG_LAG_WATCH_H
+#define LAG_LAG_WATCH_H
 
 #include <jansson.h>
 #include "base/vec.h"
 #include "bus/bus.h"
-#include "bus/lag.h"
+#include "lag/lag.h"
 
 /* A lag under both is no reason to worry, whatever the rules say (Burrow#223). */
 #define LAG_FLOOR_MESSAGES 1000

@@ -1,7 +1,7 @@
 /* Freshness of relations: select max(column), through the warehouse seam, read-only.
  * Called by the lag worker. A warehouse, relation or column that is not there yet is
  * "unknown", never an error: the platform may be starting. */
-#include "bus/lag_freshness.h"
+#include "lag/lag_freshness.h"
 
 #include "base/json.h"
 #include "base/str.h"

@@ -3,9 +3,9 @@
 #include "bus_fixture.h"
 #include "base/json.h"
 #include "base/timeutil.h"
-#include "bus/lag_freshness.h"
-#include "bus/lag_watch.h"
-#include "bus/lag_worker.h"
+#include "lag/lag_freshness.h"
+#include "lag/lag_watch.h"
+#include "lag/lag_worker.h"
 #include "warehouse/warehouse.h"
 
 static int setup(void **state)
