@@ -57,7 +57,7 @@ static int read_header(struct arrival *a, char *error)
 
 int arrival_open(struct arrival *a, const char *setting, const char *path, char *error)
 {
-    char found[PATH_SIZE];
+    char found[PATH_SIZE + 32]; /* a suffix longer than the path */
     struct input in;
     memset(a, 0, sizeof(*a));
     if (!strcmp(setting, "auto")) {

@@ -110,6 +110,7 @@ static int trial_main(void *arg)
     if (rc == 0)
         rc = load_run(&t->x->f.platform, &t->x->load, &ch, &e);
     mem_fail_at(0);
+    channel_close(&ch);
     if (rc < 0)
         fprintf(stderr, "ERR %s: %s\n", err_name(rc), e.text);
     return rc < 0 ? -rc : 0;
