@@ -399,8 +399,29 @@ static json_t *run_job_data(struct run *r, const json_t *item)
     return data;
 }
 
+/* A streaming node is no statement that a sql worker could run again. */
+static void item_refuse_replay(struct item *it)
+{
+    struct err e = {0};
+    json_t *result = json_object();
+    const char *text =
+        "streaming nodes are replayed by setting their group back: `weir "
+        "down`, `weir topic reset`, `weir up`";
+    json_put_str(result, "message", text);
+    int rc = state_task_move(it->run->sup->state, it->run->id, it->node, "waiting",
+                             "error", text, &e);
+    sup_check(it->run->sup, rc, &e);
+    item_ended(it, "error", result);
+    item_judge(it, "error");
+    json_decref(result);
+}
+
 static void item_queue(struct item *it)
 {
+    if (streq(it->kind, "replay")) {
+        item_refuse_replay(it);
+        return;
+    }
     struct job *j = job_new(it->run->sup, it->kind, run_job_data(it->run, it->json));
     it->state = ITEM_QUEUED;
     it->waits = 0;

@@ -4,8 +4,8 @@
  *   fake_worker worker KIND …   stands in for weir: an ideal worker of that kind; sql
  *     workers plan what FAKE_PLAN (a JSON file) says and answer tasks by their node's
  * name: error_… fails, retry_… fails retryably at its first attempt, block_… is
- * blocked, die_… kills its worker at its first attempt, hang_… never answers.
- *     FAKE_MODE_KIND=MODE makes that kind misbehave instead. */
+ * blocked, die_… kills its worker at its first attempt, hang_… never answers
+ * (FAKE_HANG=no: it does). FAKE_MODE_KIND=MODE makes that kind misbehave instead. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,7 +216,7 @@ static void do_task(const json_t *task)
         answer(task, "blocked", false);
     } else if (str_starts(node, "die_") && is_first) {
         raise(SIGKILL);
-    } else if (!str_starts(node, "hang_")) {
+    } else if (!str_starts(node, "hang_") || getenv("FAKE_HANG")) {
         answer(task, streq(kind, "test") ? "pass" : "success", false);
     }
 }

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -432,6 +433,110 @@ static void an_interrupt_stops_in_order_exit_130(void **state)
     assert_int_equal(supervisor_wait(pid), 130);
 }
 
+static int64_t newest_run(const char *until_state, char *reason, size_t size)
+{
+    char path[400];
+    struct err e = {0};
+    int64_t id = 0, deadline = time_mono_ms() + DEADLINE_MS;
+    snprintf(path, sizeof path, "%s/state.db", state_dir);
+    while (id == 0) {
+        struct state *s = NULL;
+        json_t *runs = NULL;
+        if (state_open(&s, path, true, &e) == 0 && state_runs(s, 1, &runs, &e) == 0 &&
+            json_array_size(runs) > 0) {
+            const json_t *r = json_array_get(runs, 0);
+            if (streq(json_str(r, "state", ""), until_state))
+                id = json_i64(r, "id", 0);
+            str_copy(reason, size, json_str(r, "reason", ""));
+        }
+        json_decref(runs);
+        state_close(s);
+        if (time_mono_ms() > deadline)
+            fail_msg("no run became %s", until_state);
+        (void)poll(NULL, 0, 10);
+    }
+    return id;
+}
+
+/* A new platform's schedules count the present as missed: its tables are built. */
+static void a_schedule_of_a_new_platform_runs_at_once(void **state)
+{
+    (void)state;
+    char reason[128];
+    struct err e = {0};
+    need_helper();
+    set_plan("run a");
+    write_file("weir.yml", "platform: fake\nmodels: {project: .}\nschedules:\n"
+                           "  often: {cron: \"*/5 * * * *\", select: \"tag:x\"}\n");
+    conf_free(p);
+    struct conf_options o = {.project_dir = dir, .state_dir = state_dir};
+    assert_int_equal(conf_load(&p, &o, &e), 0);
+    pid_t pid = supervisor_start(false);
+    newest_run("success", reason, sizeof reason);
+    assert_string_equal(reason, "schedule often");
+    kill(pid, SIGTERM);
+    assert_int_equal(supervisor_wait(pid), 0);
+}
+
+static void a_run_goes_on_after_the_supervisor_was_killed(void **state)
+{
+    (void)state;
+    char reason[128];
+    struct err e = {0};
+    need_helper();
+    set_plan("run a;run hang_b a;run c hang_b");
+    pid_t pid = supervisor_start(false);
+    int fd = connect_soon();
+    wait_for(fd, "ready");
+    assert_int_equal(ask(fd, "run", NULL, NULL, &e), 0);
+    newest_run("running", reason, sizeof reason);
+    char got[64] = "";
+    for (int64_t deadline = time_mono_ms() + DEADLINE_MS;
+         !streq(got, "running/1") && time_mono_ms() < deadline; (void)poll(NULL, 0, 10))
+        task_state("hang_b", got, sizeof got);
+    assert_string_equal(got, "running/1");
+    kill(pid, SIGKILL);
+    (void)supervisor_wait(pid);
+    close(fd);
+    setenv("FAKE_HANG", "no", 1);
+    pid = supervisor_start(false);
+    newest_run("success", reason, sizeof reason);
+    unsetenv("FAKE_HANG");
+    assert_task("a", "success/1"); /* not run twice */
+    assert_task("hang_b", "success/2");
+    assert_task("c", "success/1");
+    kill(pid, SIGTERM);
+    assert_int_equal(supervisor_wait(pid), 0);
+}
+
+/* A console that is stopped (SIGSTOP, a dead link): the supervisor goes on, drops it.
+ */
+static void a_client_that_does_not_read_is_dropped(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    need_helper();
+    pid_t pid = supervisor_start(false);
+    int deaf = connect_soon(), fd = connect_soon();
+    wait_for(fd, "ready");
+    char ask_much[] = "{\"id\":1,\"cmd\":\"status\"}\n";
+    int64_t deadline = time_mono_ms() + DEADLINE_MS;
+    bool is_dropped = false;
+    while (!is_dropped && time_mono_ms() < deadline) {
+        ssize_t n =
+            send(deaf, ask_much, sizeof ask_much - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        is_dropped = n < 0 && (errno == EPIPE || errno == ECONNRESET);
+        if (n < 0 && errno == EAGAIN)
+            (void)poll(NULL, 0, 1);
+    }
+    assert_true(is_dropped);
+    wait_for(fd, "ready");
+    assert_int_equal(ask(fd, "down", NULL, NULL, &e), 0);
+    assert_int_equal(supervisor_wait(pid), 0);
+    close(deaf);
+    close(fd);
+}
+
 /* kill -9 at a random moment: the next one starts at once, no worker of the old one is
  * left, no run is left open. */
 static void a_killed_supervisor_is_reconciled(void **state)
@@ -484,6 +589,9 @@ int main(void)
         T(a_run_that_hangs_is_cancelled_and_its_worker_replaced),
         T(a_second_supervisor_is_refused_with_the_firsts_pid),
         T(an_interrupt_stops_in_order_exit_130),
+        T(a_schedule_of_a_new_platform_runs_at_once),
+        T(a_run_goes_on_after_the_supervisor_was_killed),
+        T(a_client_that_does_not_read_is_dropped),
         T(a_killed_supervisor_is_reconciled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
