@@ -16,26 +16,37 @@ static int64_t lag_of(const struct stream_worker *w, const struct bus_range *ran
     return lag;
 }
 
-static void put_times(const struct stream_worker *w, json_t *o)
+int64_t stream_shown_watermark(struct stream_worker *w)
 {
-    int64_t newest = INT64_MIN, oldest_wm = INT64_MAX, newest_wm = INT64_MIN;
+    int64_t least = INT64_MAX, newest = INT64_MIN;
     stream_each_share(w, i)
     {
         const struct stream_partition *p = &w->shares[i].partition;
         int64_t wm = p->context.watermark_ms;
         if (wm == INT64_MIN)
             continue;
-        newest = p->context.max_event_ms > newest ? p->context.max_event_ms : newest;
-        newest_wm = wm > newest_wm ? wm : newest_wm;
+        newest = wm > newest ? wm : newest;
         if (!p->is_idle)
-            oldest_wm = wm < oldest_wm ? wm : oldest_wm;
+            least = wm < least ? wm : least;
+    }
+    int64_t now = least == INT64_MAX ? newest : least; /* all idle: the newest */
+    if (now > w->shown_wm)
+        w->shown_wm = now;
+    return w->shown_wm;
+}
+
+static void put_times(struct stream_worker *w, json_t *o)
+{
+    int64_t newest = INT64_MIN, wm = stream_shown_watermark(w);
+    stream_each_share(w, i)
+    {
+        int64_t ms = w->shares[i].partition.context.max_event_ms;
+        newest = ms > newest ? ms : newest;
     }
     if (newest != INT64_MIN)
         json_put_i64(o, "newest_ms", newest);
-    /* The pipeline's watermark: the least of the active partitions (idle ones wait for
-     * nobody); with none active, the newest. */
-    if (newest_wm != INT64_MIN)
-        json_put_i64(o, "watermark_ms", oldest_wm == INT64_MAX ? newest_wm : oldest_wm);
+    if (wm != INT64_MIN)
+        json_put_i64(o, "watermark_ms", wm);
 }
 
 static void put_counters(json_t *o, const struct stream_counters *c)

@@ -195,20 +195,29 @@ static int64_t idle_clock(const struct stream_worker *w)
     return w->platform->clock == CLOCK_DATA ? w->ch->now_ms : time_wall_ms();
 }
 
-/* A quiet partition closes its windows by the clock: read to its end and no record for
- * idle_ms, time in which it was behind not counted. */
-static int apply_idle_rule(struct stream_worker *w, int64_t now)
+int64_t stream_idle_watermark(struct stream_share *s, const struct conf_stream *conf,
+                              int64_t end, int64_t mono_ms, int64_t now_ms)
 {
-    int64_t mono = time_mono_ms();
+    int64_t wm = now_ms - conf->watermark_ms - conf->idle_ms;
+    const struct stream_partition *p = &s->partition;
+    if (end > p->next_offset || s->is_dirty)
+        s->heard_ms = mono_ms; /* behind, or just heard: time does not count */
+    if (now_ms < 0 || p->context.watermark_ms == INT64_MIN ||
+        mono_ms - s->heard_ms < conf->idle_ms || wm <= p->context.watermark_ms)
+        return INT64_MIN;
+    return wm;
+}
+
+/* A quiet partition closes its windows by the clock. */
+static int apply_idle_rule(struct stream_worker *w, int64_t now_ms)
+{
+    int64_t mono_ms = time_mono_ms();
     stream_each_share(w, i)
     {
         struct stream_share *s = &w->shares[i];
-        int64_t wm = now - w->conf->watermark_ms - w->conf->idle_ms;
-        if (w->ranges[i].end > s->partition.next_offset || s->is_dirty)
-            s->heard_ms = mono;
-        if (now < 0 || s->partition.context.watermark_ms == INT64_MIN ||
-            mono - s->heard_ms < w->conf->idle_ms ||
-            wm <= s->partition.context.watermark_ms)
+        int64_t wm =
+            stream_idle_watermark(s, w->conf, w->ranges[i].end, mono_ms, now_ms);
+        if (wm == INT64_MIN)
             continue;
         int rc = stream_partition_advance(&s->partition, wm, w->e);
         if (rc < 0)

@@ -58,6 +58,7 @@ struct stream_worker {
     int64_t epoch_records;
     int64_t snapshot_ms, look_ms, tables_ms; /* monotonic times of the last */
     int64_t rate_in, rate_ms;                /* counter and time of the last metrics */
+    int64_t shown_wm; /* pipeline watermark last shown; it never goes back */
     bool is_draining;
 };
 
@@ -82,6 +83,14 @@ int stream_recover(struct stream_worker *w);
 /* Apply new rows of the tables, if there are any: 1 applied, 0 none. */
 int stream_tables_follow(struct stream_worker *w);
 
+/* Watermark that idleness gives a partition now, or INT64_MIN: it has been at its end,
+ * without a record, for idle_ms. end: of its log; mono_ms: now, monotonic; now_ms: now
+ * by the platform's clock, -1 unknown. Keeps s->heard_ms. */
+int64_t stream_idle_watermark(struct stream_share *s, const struct conf_stream *conf,
+                              int64_t end, int64_t mono_ms, int64_t now_ms);
+/* The pipeline's watermark: the least of the active partitions, never moving back;
+ * INT64_MIN: none yet. */
+int64_t stream_shown_watermark(struct stream_worker *w);
 /* ranges: of all partitions of the input, just read. */
 int stream_metrics_send(struct stream_worker *w, const struct bus_range *ranges);
 
