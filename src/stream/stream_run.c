@@ -107,12 +107,22 @@ static int open_bus(struct stream_worker *w)
     return rc;
 }
 
+/* A damaged file is put aside: what it held is replayed from the log. */
 static int open_snapshots(struct stream_worker *w)
 {
-    char name[160], path[4096];
+    char name[160], path[4096], aside[4120];
     snprintf(name, sizeof name, "stream-%.100s.db", w->conf->name);
-    return snapshots_open(&w->snapshots,
-                          conf_state_path(w->platform, name, path, sizeof path), w->e);
+    conf_state_path(w->platform, name, path, sizeof path);
+    int rc = snapshots_open(&w->snapshots, path, w->e);
+    if (rc != ERR_CORRUPT)
+        return rc;
+    snprintf(aside, sizeof aside, "%s.damaged", path);
+    channel_event(w->ch, "warn", NULL, "stream %s: %s; kept as %s", w->conf->name,
+                  w->e->text, aside);
+    log_warn("stream %s: %s; kept as %s", w->conf->name, w->e->text, aside);
+    if (rename(path, aside) < 0)
+        return err_errno(w->e, ERR_IO, "%s", path);
+    return snapshots_open(&w->snapshots, path, w->e);
 }
 
 static void make_shares(struct stream_worker *w)

@@ -227,6 +227,39 @@ static inline void fixture_run(struct stream_fixture *f)
     child_finish(&c);
 }
 
+/* Sum of a member of the committed metadata over the partitions. */
+static inline int64_t fixture_committed(struct stream_fixture *f, const char *name)
+{
+    struct bus_committed c;
+    int64_t sum = 0;
+    for (int32_t p = 0; p < FIXTURE_PARTITIONS; p++) {
+        json_t *o = NULL;
+        OK(f, bus_committed(f->bus, "stream:enrichment", "transactions", p, &c, &f->e));
+        if (c.offset < 0)
+            continue;
+        if (streq(name, "offset")) {
+            sum += c.offset;
+            continue;
+        }
+        OK(f, json_load_text(c.metadata, strlen(c.metadata), &o, &f->e));
+        json_t *v = json_object_get(o, name);
+        sum += json_is_integer(v) ? json_integer_value(v) : 0;
+        json_decref(o);
+    }
+    return sum;
+}
+
+/* A worker until so many records are committed, then an orderly stop without a drain.
+ */
+static inline void fixture_run_to(struct stream_fixture *f, int64_t records)
+{
+    struct stream_child c = fixture_start(f, 0, 1);
+    while (fixture_committed(f, "offset") < records)
+        assert_true(child_wait_for(&c, "metrics", NULL));
+    child_say(&c, "stop");
+    assert_int_equal(child_end(&c), 0);
+}
+
 /* Everything on the output topics, in order per partition, as text. */
 static inline char *fixture_outputs_text(struct stream_fixture *f)
 {
@@ -261,28 +294,6 @@ static inline char *fixture_outputs_text(struct stream_fixture *f)
         if (!out.data[i])
             out.data[i] = '?';
     return buf_take(&out);
-}
-
-/* Sum of a member of the committed metadata over the partitions. */
-static inline int64_t fixture_committed(struct stream_fixture *f, const char *name)
-{
-    struct bus_committed c;
-    int64_t sum = 0;
-    for (int32_t p = 0; p < FIXTURE_PARTITIONS; p++) {
-        json_t *o = NULL;
-        OK(f, bus_committed(f->bus, "stream:enrichment", "transactions", p, &c, &f->e));
-        if (c.offset < 0)
-            continue;
-        if (streq(name, "offset")) {
-            sum += c.offset;
-            continue;
-        }
-        OK(f, json_load_text(c.metadata, strlen(c.metadata), &o, &f->e));
-        json_t *v = json_object_get(o, name);
-        sum += json_is_integer(v) ? json_integer_value(v) : 0;
-        json_decref(o);
-    }
-    return sum;
 }
 
 #endif

@@ -196,21 +196,144 @@ static void losing_the_snapshots_changes_nothing(void **state)
     fixture_init(&f);
     fixture_put_tables(&f);
     fixture_put_lines(&f, &pos, &arrival, 0, 2000);
-    struct stream_child c = fixture_start(&f, 0, 1);
-    while (fixture_committed(&f, "offset") < 2000)
-        assert_true(child_wait_for(&c, "metrics", NULL));
-    child_say(&c, "stop");
-    assert_int_equal(child_end(&c), 0);
+    fixture_run_to(&f, 2000);
     snprintf(path, sizeof path, "%s/stream-enrichment.db", f.dir);
-    FILE *broken = fopen(path, "r+b");
-    assert_non_null(broken);
-    fclose(broken);
     assert_int_equal(unlink(path), 0);
     fixture_put_lines(&f, &pos, &arrival, 2000, pos.n_lines);
     fixture_run(&f);
     char *got = fixture_outputs_text(&f);
     expect_same(got, reference());
     mem_free(got);
+    fixture_release(&f);
+}
+
+/* A damaged snapshot file is put aside and replayed around. */
+static void a_damaged_snapshot_file_changes_nothing(void **state)
+{
+    (void)state;
+    if (!load())
+        skip();
+    struct stream_fixture f;
+    char path[400];
+    fixture_init(&f);
+    fixture_put_tables(&f);
+    fixture_put_lines(&f, &pos, &arrival, 0, 2000);
+    fixture_run_to(&f, 2000);
+    snprintf(path, sizeof path, "%s/stream-enrichment.db", f.dir);
+    FILE *broken = fopen(path, "wb");
+    assert_non_null(broken);
+    for (int i = 0; i < 1000; i++)
+        fputs("not a database at all", broken);
+    fclose(broken);
+    fixture_put_lines(&f, &pos, &arrival, 2000, pos.n_lines);
+    fixture_run(&f);
+    char *got = fixture_outputs_text(&f);
+    expect_same(got, reference());
+    mem_free(got);
+    snprintf(path, sizeof path, "%s/stream-enrichment.db.damaged", f.dir);
+    assert_int_equal(access(path, F_OK), 0);
+    fixture_release(&f);
+}
+
+/* Partitions change hands when the number of workers changes. */
+static void more_and_fewer_workers_go_on_where_the_others_stopped(void **state)
+{
+    (void)state;
+    if (!load())
+        skip();
+    struct stream_fixture f;
+    struct stream_child c[3];
+    size_t third = pos.n_lines / 3;
+    fixture_init(&f);
+    fixture_put_tables(&f);
+    fixture_put_lines(&f, &pos, &arrival, 0, third);
+    fixture_run_to(&f, (int64_t)third);
+    fixture_put_lines(&f, &pos, &arrival, third, 2 * third);
+    for (int i = 0; i < 3; i++)
+        c[i] = fixture_start(&f, i, 3);
+    while (fixture_committed(&f, "offset") < 2 * (int64_t)third)
+        assert_true(child_wait_for(&c[0], "metrics", NULL));
+    for (int i = 0; i < 3; i++) {
+        child_say(&c[i], "stop");
+        assert_int_equal(child_end(&c[i]), 0);
+    }
+    fixture_put_lines(&f, &pos, &arrival, 2 * third, pos.n_lines);
+    fixture_run(&f);
+    char *got = fixture_outputs_text(&f);
+    expect_same(got, reference());
+    mem_free(got);
+    fixture_release(&f);
+}
+
+/* With the clock far ahead, quiet partitions close their windows, once, and say so. */
+static void idle_partitions_close_their_windows(void **state)
+{
+    (void)state;
+    if (!load())
+        skip();
+    struct stream_fixture f;
+    fixture_init(&f);
+    f.conf.idle_ms = 10;
+    f.platform.as_of_ms = 1514764800000; /* 2018-01-01 */
+    fixture_put_tables(&f);
+    fixture_put_lines(&f, &pos, &arrival, 0, pos.n_lines);
+    int64_t closed = FIXTURE_PARTITIONS * (f.platform.as_of_ms - 30000 - 10);
+    for (int life = 0; life < 2; life++) {
+        struct stream_child c = fixture_start(&f, 0, 1);
+        while (fixture_committed(&f, "wm") < closed)
+            assert_true(child_wait_for(&c, "metrics", NULL));
+        child_finish(&c);
+        assert_int_equal(fixture_committed(&f, "idle"), FIXTURE_PARTITIONS);
+    }
+    char *text = fixture_outputs_text(&f);
+    assert_null(strstr(text, "\"is_final\":false"));
+    size_t rows = 0, want = 0;
+    for (const char *p = text; (p = strstr(p, "\"is_final\":true")); p++)
+        rows++;
+    for (const char *p = reference(); (p = strstr(p, "\"is_final\":")); p++)
+        want++;
+    assert_int_equal(rows, want);
+    mem_free(text);
+    fixture_release(&f);
+}
+
+/* New rows of a table take effect between epochs, and a replay does not cross them. */
+static void new_rows_of_a_table_are_used_from_then_on(void **state)
+{
+    (void)state;
+    if (!load())
+        skip();
+    struct stream_fixture f;
+    fixture_init(&f);
+    fixture_put_lines(&f, &pos, &arrival, 0, 1000);
+    struct stream_child c = fixture_start(&f, 0, 1);
+    while (fixture_committed(&f, "offset") < 1000)
+        assert_true(child_wait_for(&c, "metrics", NULL));
+    int64_t unknown = fixture_committed(&f, "unk_store");
+    assert_true(unknown > 800);
+    fixture_put_tables(&f);
+    struct bus_committed *at = mem_alloc(sizeof *at);
+    do {
+        assert_true(child_wait_for(&c, "metrics", NULL));
+        OK(&f, bus_committed(f.bus, "@stream:enrichment:0", "stores", 0, at, &f.e));
+    } while (at->offset < 457);
+    fixture_put_lines(&f, &pos, &arrival, 1000, 2000);
+    while (fixture_committed(&f, "offset") < 2000)
+        assert_true(child_wait_for(&c, "metrics", NULL));
+    assert_int_equal(fixture_committed(&f, "unk_store"), unknown);
+    kill(c.pid, SIGKILL);
+    child_end(&c);
+    fixture_put_lines(&f, &pos, &arrival, 2000, 3000);
+    fixture_run(&f);
+    assert_int_equal(fixture_committed(&f, "unk_store"), unknown);
+    /* what snapshots still need is pinned: never behind them, never before */
+    for (int32_t i = 0; i < FIXTURE_PARTITIONS; i++) {
+        OK(&f, bus_committed(f.bus, "stream:enrichment", "transactions", i, at, &f.e));
+        int64_t offset = at->offset;
+        OK(&f, bus_committed(f.bus, "@stream:enrichment", "transactions", i, at, &f.e));
+        assert_int_equal(at->offset, offset);
+    }
+    mem_free(at);
     fixture_release(&f);
 }
 
@@ -247,6 +370,10 @@ int main(void)
         cmocka_unit_test(three_workers_write_what_one_writes),
         cmocka_unit_test(killed_at_any_point_it_writes_the_same),
         cmocka_unit_test(losing_the_snapshots_changes_nothing),
+        cmocka_unit_test(a_damaged_snapshot_file_changes_nothing),
+        cmocka_unit_test(more_and_fewer_workers_go_on_where_the_others_stopped),
+        cmocka_unit_test(idle_partitions_close_their_windows),
+        cmocka_unit_test(new_rows_of_a_table_are_used_from_then_on),
         cmocka_unit_test(a_fenced_worker_ends),
     };
     signal(SIGPIPE, SIG_IGN);
