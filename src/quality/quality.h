@@ -65,7 +65,7 @@ struct gate_request {
 int gate_judge(const struct gate_request *g, struct wh *w, enum verdict *out,
                json_t **result, struct err *e);
 /* Does this verdict stop what is downstream, by the gate's `block:` (critical: fail and
- * error; warning: warn too; none: never)? */
+ * error; any: warn too; never: no verdict)? */
 bool gate_blocks(const struct conf_gate *g, enum verdict v);
 
 #endif
