@@ -79,7 +79,11 @@ static void run_view(struct app *a, const char *args)
             return;
         }
     }
-    app_say(a, ROLE_ERROR, "no view \"%s\"; 1 to 8 or : and a view's name", args);
+    const struct view *v = view_find(args);
+    if (v && v->feed && !strstr(v->feed, "%s")) /* needs no row to come from */
+        app_open_page(a, v, "", v->name);
+    else
+        app_say(a, ROLE_ERROR, "no view \"%s\"; 1 to 8 or : and a view's name", args);
 }
 
 static void run_next_view(struct app *a, const char *args)

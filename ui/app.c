@@ -68,6 +68,7 @@ static void want_feeds(struct app *a)
     size_t n = 0;
 
     str_copy(names[n++], sizeof names[0], "overview");
+    str_copy(names[n++], sizeof names[0], "runs"); /* the overview shows the last one */
     for (struct page *p = app_page(a); p && n < UPLINK_FEEDS_MAX; p = p->below)
         if (page_feed(p, names[n], sizeof names[n]) && !is_local(names[n]))
             n++;

@@ -81,6 +81,7 @@ static void add_items(json_t *lines, const json_t *plan)
     }
 }
 
+/* The planner's own text lists what would run; a plan without it is listed here. */
 static void show_plan(struct form *f, const json_t *plan)
 {
     size_t n = json_array_size(json_arr(plan, "items")), i;
@@ -96,7 +97,8 @@ static void show_plan(struct form *f, const json_t *plan)
         snprintf(head, sizeof head, "%zu to run", n);
         add_line(lines, head);
     }
-    add_items(lines, plan);
+    if (json_array_size(text) <= 1)
+        add_items(lines, plan);
     json_decref(f->preview);
     f->preview = lines;
     f->preview_top = 0;

@@ -2,7 +2,7 @@
 size 80x24
 clock 2017-06-15T06:04:11Z
 feed overview fixtures/overview.json
-answer rerun.plan {"items":[{"kind":"run","name":"dim_stores","why":"requested"},{"kind":"run","name":"fct_daily_sales","why":"downstream of dim_stores"},{"kind":"gate","name":"transactions","why":"on fct_daily_sales"}],"skipped":[{"name":"exposure.x","why":"not run by weir"}],"text":["3 to run: 2 models, 1 gate","gold.fct_daily_sales is rebuilt"]}
+answer rerun.plan {"items":[{"kind":"run","name":"dim_stores","why":"requested"},{"kind":"run","name":"fct_daily_sales","why":"downstream of dim_stores"},{"kind":"gate","name":"transactions","why":"on fct_daily_sales"}],"skipped":[{"name":"exposure.x","why":"not run by weir"}],"text":["3 to run: 2 models, 1 gate"]}
 command rerun dim_stores
 dump
 ===
@@ -15,11 +15,11 @@ dump
  v | Scope [this]  this+   +this   failed   the node alone                  | %
  v |                                                                        | %
    | 3 to run: 2 models, 1 gate                                             |
- v |   gold.fct_daily_sales is rebuilt                                      | %
- v |   run     dim_stores                   requested                       |
-   |   run     fct_daily_sales              downstream of dim_stores        |
- r |   gate    transactions                 on fct_daily_sales              |
- f |   skipped exposure.x                   not run by weir                 |
+ v |   run     dim_stores                   requested                       | %
+ v |   run     fct_daily_sales              downstream of dim_stores        |
+   |   gate    transactions                 on fct_daily_sales              |
+ r |   skipped exposure.x                   not run by weir                 |
+ f |                                                                        |
  c |                                                                        | te
  g |                                                                        |
    |                                                                        |
@@ -99,4 +99,17 @@ dump 3-12
 key Tab Enter
 sent
 ===
+===
+# the planner's own text is shown as it is
+key Esc
+answer rerun.plan {"items":[{"kind":"run","name":"dim_stores","why":"requested"}],"skipped":[],"text":["1 to run: 1 model","    run      dim_stores  table gold.dim_stores - requested"]}
+command rerun dim_stores
+dump 7-12
+===
+ v | Scope [this]  this+   +this   failed   the node alone                  | %
+ v |                                                                        | %
+   | 1 to run: 1 model                                                      |
+ v |       run      dim_stores  table gold.dim_stores - requested           | %
+ v |                                                                        |
+   |                                                                        |
 ===

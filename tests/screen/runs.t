@@ -68,7 +68,7 @@ dump
  retail > runs > run 12 > dim_stores  dev   running  2017-06-15 06:04 UTC  live
  1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 alerts(2) 8 gates
  models/marts/dim_stores.sql:14:9: no such column: store_size_sqft; did you mea~
- 06:03:31 error sql.2: no such column: store_size_sqft
+ 06:03:31 error no such column: store_size_sqft
  plain words of a hook
 
 
@@ -87,7 +87,7 @@ dump
 
 
 
-                                                              following 3 lines
+                                                                        3 lines
  F follow  / search  : command  ? help  q back  e next problem  y copy id
 ===
 key q q

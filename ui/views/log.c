@@ -204,7 +204,8 @@ static void status(struct app *a, struct page *p, char *out, size_t size)
     now = json_is_array(now) ? now : json_arr(now, "lines");
     size_t n = json_array_size(now), end = p->top + (size_t)p->grid.page_rows;
     if (!p->is_paused) {
-        snprintf(out, size, "%sfollowing %zu lines", lost, n);
+        bool is_live = str_starts(p->arg, "log:");
+        snprintf(out, size, "%s%s%zu lines", lost, is_live ? "following " : "", n);
         return;
     }
     bool is_exact;
@@ -229,8 +230,9 @@ static void visible_text(const struct page *p, const char *text, int64_t *at,
         n += strspn(text + n, " ");
         buf_add(out, text, n);
         text += n;
-        if (*name && str_starts(text, name) && str_starts(text + strlen(name), ": "))
-            text += strlen(name) + 2;
+        n = str_starts(p->arg, "tasklog:") ? strcspn(text, " :") : strlen(name);
+        if (n && strncmp(text, name, strlen(name)) == 0 && str_starts(text + n, ": "))
+            text += n + 2;
     }
     buf_adds(out, text);
 }

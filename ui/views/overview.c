@@ -62,8 +62,17 @@ static json_t *row_of(struct app *a, const json_t *stage, enum overview_layer *l
     return row;
 }
 
-/* The models are one stage: the run at work, or idle. */
-static json_t *models_stage(const json_t *overview)
+/* How the last run ended: a failed one must not look like rest. */
+static const char *last_run_state(const struct app *a)
+{
+    const json_t *run = overview_run(a);
+    const char *state = run ? json_str(run, "state", "idle") : "idle";
+
+    return streq(state, "success") ? "done" : state;
+}
+
+/* The models are one stage: the run at work, or how the last one ended. */
+static json_t *models_stage(const struct app *a, const json_t *overview)
 {
     const json_t *run = json_obj(overview, "run");
     json_t *stage = json_object();
@@ -71,7 +80,8 @@ static json_t *models_stage(const json_t *overview)
 
     json_put_str(stage, "name", "models");
     json_put_str(stage, "kind", "model");
-    json_put_str(stage, "state", run ? json_str(run, "state", "running") : "idle");
+    json_put_str(stage, "state",
+                 run ? json_str(run, "state", "running") : last_run_state(a));
     if (!run)
         return stage;
     json_put_i64(stage, "in", json_i64(run, "done", 0));
@@ -84,9 +94,9 @@ static json_t *models_stage(const json_t *overview)
 }
 
 /* All stages in order, with the models between the tables and the gates. */
-static json_t *all_stages(const json_t *overview)
+static json_t *all_stages(const struct app *a, const json_t *overview)
 {
-    json_t *out = json_array(), *stage, *models = models_stage(overview);
+    json_t *out = json_array(), *stage, *models = models_stage(a, overview);
     size_t i;
 
     json_array_foreach (json_arr(overview, "stages"), i, stage) {
@@ -160,7 +170,7 @@ static size_t flow_room(const struct app *a)
 
 static json_t *rows(struct app *a, struct page *p, json_t *data)
 {
-    json_t *out = json_array(), *stages = all_stages(data), *stage;
+    json_t *out = json_array(), *stages = all_stages(a, data), *stage;
     enum overview_layer last = LAYER_NONE + 1, i;
     bool is_folded[LAYER_NONE + 1] = {false};
     bool must_fold = !p->is_unfolded && json_array_size(stages) > flow_room(a);

@@ -22,6 +22,8 @@ enum overview_layer overview_layer(const json_t *stage);
 /* "ingest pos" without its kind; borrowed. */
 const char *overview_short_name(const json_t *stage);
 
+/* The run at work, else the last one; borrowed, NULL before the first. */
+const json_t *overview_run(const struct app *a);
 /* Blocks of one line at y, in the columns of r. */
 void overview_draw_run(struct app *a, struct rect r, int y);
 void overview_draw_freshness(struct app *a, struct rect r,

@@ -41,19 +41,47 @@ static int label(struct app *a, struct rect r, int y, const char *text)
     return r.x + 12;
 }
 
+const json_t *overview_run(const struct app *a)
+{
+    const json_t *run = app_overview(a, "run"), *runs = feeds_get(&a->feeds, "runs"),
+                 *one;
+    const json_t *last = NULL;
+    size_t i;
+
+    if (json_is_object(run))
+        return run;
+    json_array_foreach ((json_t *)(uintptr_t)runs, i, one) {
+        if (!last || json_i64(one, "id", 0) > json_i64(last, "id", 0))
+            last = one;
+    }
+    return last;
+}
+
+static void draw_run_end(struct app *a, const json_t *run, int y, int x, int end)
+{
+    char text[FMT_MAX];
+    int64_t eta = json_i64(run, "eta_ms", -1), at = json_i64(run, "ended_ms", 0);
+
+    if (eta >= 0)
+        draw_printf(&a->term, y, x, end - x, ROLE_MUTED, "%s left",
+                    fmt_span(eta, text));
+    else if (at > 0)
+        draw_printf(&a->term, y, x, end - x, ROLE_MUTED, "ended %s",
+                    fmt_time(at, a->wall_ms, text));
+}
+
 void overview_draw_run(struct app *a, struct rect r, int y)
 {
-    const json_t *run = app_overview(a, "run");
+    const json_t *run = overview_run(a);
     int x = label(a, r, y, "run"), end = r.x + r.w;
-    char text[FMT_MAX];
 
-    if (!json_is_object(run)) {
-        draw_text(&a->term, y, x, end - x, ROLE_MUTED, "none");
+    if (!run) {
+        draw_text(&a->term, y, x, end - x, ROLE_MUTED, "none yet");
         return;
     }
     const char *state = json_str(run, "state", "");
     int64_t done = json_i64(run, "done", 0), total = json_i64(run, "total", 0);
-    int64_t failed = json_i64(run, "failed", 0), eta = json_i64(run, "eta_ms", -1);
+    int64_t failed = json_i64(run, "failed", 0);
     x +=
         draw_glyph(&a->term, y, x, grid_state_glyph(state), grid_state_role(state)) + 1;
     x += draw_text(&a->term, y, x, end - x, grid_state_role(state), state) + 2;
@@ -72,9 +100,7 @@ void overview_draw_run(struct app *a, struct rect r, int y)
         x += draw_printf(&a->term, y, x, end - x, ROLE_ERROR, "%lld failed",
                          (long long)failed) +
              2;
-    if (eta >= 0)
-        draw_printf(&a->term, y, x, end - x, ROLE_MUTED, "%s left",
-                    fmt_span(eta, text));
+    draw_run_end(a, run, y, x, end);
 }
 
 static int severity_of(const char *verdict)

@@ -13,7 +13,8 @@ struct wanted {
     struct app *app;
     char feed[400];
     int64_t from_ms, to_ms; /* of the task, 0 unknown */
-    char head[600];         /* how the task ended */
+    char node[200];
+    char head[600]; /* how the task ended */
 };
 
 static void add_line(json_t *lines, const char *stream, const char *text)
@@ -25,21 +26,41 @@ static void add_line(json_t *lines, const char *stream, const char *text)
     json_array_append_new(lines, line);
 }
 
-/* A worker's log holds other tasks too: only what it wrote while this one ran is shown.
- */
+static bool is_in_time(const struct wanted *w, const json_t *line)
+{
+    int64_t at = json_i64(line, "at_ms", 0);
+
+    return !at || ((!w->from_ms || at >= w->from_ms) && (!w->to_ms || at <= w->to_ms));
+}
+
+/* A worker's log holds other tasks too. It works on one at a time, so what stands
+ * between the first and the last line that name this one is its own; without such
+ * lines, what was written while it ran. */
+static void add_own_lines(const struct wanted *w, json_t *all, json_t *out)
+{
+    const json_t *line;
+    size_t i, first = SIZE_MAX, last = 0;
+
+    json_array_foreach (all, i, line) {
+        if (!is_in_time(w, line) || !strstr(json_str(line, "text", ""), w->node))
+            continue;
+        first = first == SIZE_MAX ? i : first;
+        last = i;
+    }
+    json_array_foreach (all, i, line) {
+        if (first == SIZE_MAX ? is_in_time(w, line) : i >= first && i <= last)
+            json_array_append(out, (json_t *)(uintptr_t)line);
+    }
+}
+
 static void take_log(void *context, const json_t *data, const char *error)
 {
     struct wanted *w = context;
-    json_t *lines = json_array(), *line;
-    size_t i;
+    json_t *lines = json_array();
 
     if (*w->head)
         add_line(lines, "err", w->head);
-    json_array_foreach (json_arr(data, "lines"), i, line) {
-        int64_t at = json_i64(line, "at_ms", 0);
-        if (!at || ((!w->from_ms || at >= w->from_ms) && (!w->to_ms || at <= w->to_ms)))
-            json_array_append(lines, line);
-    }
+    add_own_lines(w, json_arr(data, "lines"), lines);
     if (error)
         add_line(lines, "err", error);
     else if (json_array_size(lines) <= (*w->head != '\0'))
@@ -63,7 +84,8 @@ static void ask_log(struct app *a, struct page *p, const json_t *row, const char
         start > 0 && seconds >= 0 ? start + (int64_t)(seconds * 1000) + SLACK_MS : 0;
     snprintf(w->feed, sizeof w->feed, "tasklog:%s/%s", p->arg,
              json_str(row, "node", ""));
-    snprintf(w->head, sizeof w->head, "%s", json_str(row, "message", ""));
+    str_copy(w->node, sizeof w->node, json_str(row, "node", ""));
+    str_copy(w->head, sizeof w->head, json_str(row, "message", ""));
     json_put_str(args, "name", json_str(row, "log", ""));
     json_put_i64(args, "lines", LINES_WANTED);
     app_open_page(a, view_find("log"), w->feed, label);
