@@ -20,8 +20,7 @@ static const struct bus_ops *const members[] = {
 };
 #define N_MEMBERS (sizeof members / sizeof *members)
 
-/* ── Helpers of the members ───────────────────────────────────────────────────────────
- */
+/* ── Helpers of the members ── */
 
 int32_t bus_pick_partition(enum bus_key_rule rule, struct str key, int32_t n,
                            uint32_t *turn)
@@ -45,8 +44,7 @@ bool bus_wait(int *wait_ms, int64_t deadline_ms)
     return true;
 }
 
-/* ── Checks ───────────────────────────────────────────────────────────────────────────
- */
+/* ── Checks ── */
 
 /* Kafka's rule (TopicName.java): 1..249 of letters, digits, '.', '_' and '-'. */
 static int check_topic(const char *name, bool at_allowed, struct err *e)
@@ -137,8 +135,7 @@ static int check_process(const struct bus *b, struct err *e)
                    (int)b->pid);
 }
 
-/* ── Handle and topics ────────────────────────────────────────────────────────────────
- */
+/* ── Handle and topics ── */
 
 /* A file that may not grow is an error to report (EFBIG), not a reason to die. */
 static void ignore_file_size_signal(void)
@@ -230,8 +227,7 @@ int bus_offset_at(struct bus *b, const char *topic, int32_t partition, int64_t m
     return rc < 0 ? rc : b->ops->offset_at(b, topic, partition, ms, offset, e);
 }
 
-/* ── Groups ───────────────────────────────────────────────────────────────────────────
- */
+/* ── Groups ── */
 
 int bus_committed(struct bus *b, const char *group, const char *topic,
                   int32_t partition, struct bus_committed *out, struct err *e)
@@ -257,8 +253,13 @@ int bus_group_reset(struct bus *b, const char *group, const char *topic,
     return rc < 0 ? rc : b->ops->group_reset(b, group, topic, partition, offset, e);
 }
 
-/* ── Producing ────────────────────────────────────────────────────────────────────────
- */
+int bus_group_delete(struct bus *b, const char *group, struct err *e)
+{
+    int rc = check_group(group, e);
+    return rc < 0 ? rc : b->ops->group_delete(b, group, e);
+}
+
+/* ── Producing ── */
 
 int bus_producer_open(struct bus *b, const char *id, struct bus_producer **out,
                       struct err *e)
@@ -323,8 +324,7 @@ size_t bus_txn_bytes(const struct bus_producer *p)
     return p->bus->ops->txn_bytes(p);
 }
 
-/* ── Consuming ────────────────────────────────────────────────────────────────────────
- */
+/* ── Consuming ── */
 
 int bus_consumer_open(struct bus *b, const char *group, struct bus_consumer **out,
                       struct err *e)

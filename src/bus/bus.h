@@ -123,6 +123,9 @@ int bus_groups(struct bus *b, const char *group, bus_group_fn *fn, void *arg,
  */
 int bus_group_reset(struct bus *b, const char *group, const char *topic,
                     int32_t partition, int64_t offset, struct err *e);
+/* Forget a group on every topic, so that retention no longer waits for it.
+ * ERR_NOTFOUND; ERR_UNSUPPORTED on Kafka, whose retention waits for nobody. */
+int bus_group_delete(struct bus *b, const char *group, struct err *e);
 
 /* Producing. id names the transactional producer: opening it again anywhere raises its
  * epoch, and the older holder's commit then fails with ERR_FENCED. */

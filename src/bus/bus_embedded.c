@@ -201,6 +201,7 @@ const struct bus_ops bus_embedded_ops = {
     .committed = emb_committed,
     .groups = emb_groups,
     .group_reset = emb_group_reset,
+    .group_delete = emb_group_delete,
     .producer_open = emb_producer_open,
     .producer_close = emb_producer_close,
     .produce = emb_produce,

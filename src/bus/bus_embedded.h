@@ -85,6 +85,7 @@ static inline int64_t emb_id(int64_t pid, int64_t offset)
                  "offset = excluded.offset, committed_ms = excluded.committed_ms, "    \
                  "metadata = excluded.metadata")                                       \
     X(GROUP_DEL, "DELETE FROM groups WHERE topic = ?1")                                \
+    X(GROUP_FORGET, "DELETE FROM groups WHERE name = ?1")                              \
     X(GROUP_COUNT, "SELECT count(DISTINCT name) FROM groups WHERE topic = ?1")         \
     X(GROUP_FLOOR, "SELECT count(*), min(offset) FROM groups WHERE topic = ?1 AND "    \
                    "partition = ?2")                                                   \
@@ -165,6 +166,7 @@ int emb_groups(struct bus *b, const char *group, bus_group_fn *fn, void *arg,
                struct err *e);
 int emb_group_reset(struct bus *b, const char *group, const char *topic,
                     int32_t partition, int64_t offset, struct err *e);
+int emb_group_delete(struct bus *b, const char *group, struct err *e);
 
 /* ── bus_embedded_write.c ── */
 int emb_producer_open(struct bus *b, const char *id, struct bus_producer **out,

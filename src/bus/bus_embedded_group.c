@@ -128,3 +128,31 @@ int emb_group_reset(struct bus *bus, const char *group, const char *topic,
     emb_rollback(b);
     return rc;
 }
+
+static int forget(struct emb *b, const char *group, struct err *e)
+{
+    sqlite3_stmt *s;
+    int rc = emb_sql(b, EMB_GROUP_FORGET, &s, e);
+    if (rc < 0)
+        return rc;
+    sqlite3_bind_text(s, 1, group, -1, SQLITE_STATIC);
+    rc = emb_exec(b, s, "forget a group", e);
+    if (rc == 0 && sqlite3_changes(b->db) == 0)
+        rc = err_set(e, ERR_NOTFOUND, "bus %s: there is no group %s", b->path, group);
+    return rc;
+}
+
+int emb_group_delete(struct bus *bus, const char *group, struct err *e)
+{
+    struct emb *b = (struct emb *)bus;
+    int rc = emb_flush(b, e);
+    if (rc == 0)
+        rc = emb_begin(b, "forget a group", e);
+    if (rc < 0)
+        return rc;
+    rc = forget(b, group, e);
+    if (rc == 0)
+        return emb_commit(b, "forget a group", e);
+    emb_rollback(b);
+    return rc;
+}

@@ -35,8 +35,7 @@ static struct emb *bus_of(const struct emb_consumer *c)
     return (struct emb *)c->base.bus;
 }
 
-/* ── Batches ──────────────────────────────────────────────────────────────────────────
- */
+/* ── Batches ── */
 
 /* The row of a statement that starts with: id, n, n_headers, base_ms, codec, raw_bytes,
  * checksum, data. */
@@ -108,8 +107,7 @@ int emb_offset_at(struct bus *bus, const char *topic, int32_t partition, int64_t
     return rc < 0 ? rc : 0;
 }
 
-/* ── Assignment ───────────────────────────────────────────────────────────────────────
- */
+/* ── Assignment ── */
 
 int emb_consumer_open(struct bus *bus, const char *group, struct bus_consumer **out,
                       struct err *e)
@@ -266,8 +264,7 @@ int emb_consumer_commit(struct bus_consumer *base, const char *topic, int32_t pa
     return 0;
 }
 
-/* ── Poll ─────────────────────────────────────────────────────────────────────────────
- */
+/* ── Poll ── */
 
 /* 1: the file may have changed since the ends were read; 0: it has not. */
 static int has_changed(struct emb_consumer *c, struct err *e)

@@ -92,8 +92,7 @@ int kafka_handle(struct kafka *k, rd_kafka_type_t type, const char *const *setti
     return err_set(e, ERR_CONFIG, "bus.kafka: %s", why);
 }
 
-/* ── Topics ───────────────────────────────────────────────────────────────────────────
- */
+/* ── Topics ── */
 
 const char *kafka_name(const char *topic, char out[256])
 {
@@ -232,8 +231,7 @@ static int kafka_partitions(struct bus *b, const char *topic, struct err *e)
     return rc < 0 ? rc : t->partitions;
 }
 
-/* ── Ranges ───────────────────────────────────────────────────────────────────────────
- */
+/* ── Ranges ── */
 
 int kafka_watermarks(struct kafka *k, const char *topic, int32_t partition,
                      int64_t *low, int64_t *high, struct err *e)
@@ -302,8 +300,7 @@ static int kafka_retain(struct bus *b, int64_t now_ms, struct err *e)
     return 0;
 }
 
-/* ── Open and close ───────────────────────────────────────────────────────────────────
- */
+/* ── Open and close ── */
 
 static void kafka_close(struct bus *b)
 {
@@ -386,6 +383,7 @@ const struct bus_ops bus_kafka_ops = {
     .committed = kafka_committed,
     .groups = kafka_groups,
     .group_reset = kafka_group_reset,
+    .group_delete = kafka_group_delete,
     .producer_open = kafka_producer_open,
     .producer_close = kafka_producer_close,
     .produce = kafka_produce,

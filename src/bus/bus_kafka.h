@@ -77,6 +77,7 @@ int kafka_groups(struct bus *b, const char *group, bus_group_fn *fn, void *arg,
                  struct err *e);
 int kafka_group_reset(struct bus *b, const char *group, const char *topic,
                       int32_t partition, int64_t offset, struct err *e);
+int kafka_group_delete(struct bus *b, const char *group, struct err *e);
 
 /* ── bus_kafka_write.c ── */
 int kafka_producer_open(struct bus *b, const char *id, struct bus_producer **out,

@@ -107,8 +107,7 @@ int kafka_delete_topic(struct kafka *k, const char *name, struct err *e)
     return rc;
 }
 
-/* ── Retention ────────────────────────────────────────────────────────────────────────
- */
+/* ── Retention ── */
 
 static bool is_retention(const char *name)
 {
@@ -198,8 +197,7 @@ int kafka_set_retention(struct kafka *k, const struct bus_topic *t, struct err *
     return rc < 0 ? rc : 0;
 }
 
-/* ── Groups ───────────────────────────────────────────────────────────────────────────
- */
+/* ── Groups ── */
 
 static int group_error(struct kafka *k, const rd_kafka_group_result_t **groups,
                        size_t n, const char *what, struct err *e)

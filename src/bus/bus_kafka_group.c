@@ -96,3 +96,13 @@ int kafka_group_reset(struct bus *b, const char *group, const char *topic,
     rd_kafka_topic_partition_list_destroy(list);
     return rc;
 }
+
+/* Nothing waits for a group on Kafka, and DeleteGroups of librdkafka 2.0.2 aborts the
+ * process on a broker that lacks it. */
+int kafka_group_delete(struct bus *b, const char *group, struct err *e)
+{
+    return err_set(e, ERR_UNSUPPORTED,
+                   "kafka %s: group %s: use the cluster's own tools "
+                   "(kafka-consumer-groups --delete)",
+                   ((struct kafka *)b)->servers, group);
+}

@@ -162,8 +162,7 @@ void kafka_consumer_close(struct bus_consumer *base)
     mem_free(c);
 }
 
-/* ── Assignment ───────────────────────────────────────────────────────────────────────
- */
+/* ── Assignment ── */
 
 static struct assigned *find(const struct kafka_consumer *c, const char *topic,
                              int32_t partition)
@@ -296,8 +295,7 @@ int kafka_commit(struct bus_consumer *base, const char *topic, int32_t partition
     return 0;
 }
 
-/* ── Poll ─────────────────────────────────────────────────────────────────────────────
- */
+/* ── Poll ── */
 
 static int by_partition(const void *a, const void *b)
 {
@@ -444,8 +442,7 @@ int kafka_poll(struct bus_consumer *base, size_t max, int timeout_ms,
     }
 }
 
-/* ── Newest timestamps ────────────────────────────────────────────────────────────────
- */
+/* ── Newest timestamps ── */
 
 /* Read from the queue until every started partition has reached its end. */
 static void read_tails(struct kafka_topic *t, rd_kafka_queue_t *queue, int waiting)

@@ -40,6 +40,7 @@ struct bus_ops {
                   struct err *e);
     int (*group_reset)(struct bus *b, const char *group, const char *topic,
                        int32_t partition, int64_t offset, struct err *e);
+    int (*group_delete)(struct bus *b, const char *group, struct err *e);
     int (*producer_open)(struct bus *b, const char *id, struct bus_producer **out,
                          struct err *e);
     void (*producer_close)(struct bus_producer *p);

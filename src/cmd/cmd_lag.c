@@ -38,11 +38,15 @@ static int look(const struct platform *p, json_t **out, struct err *e)
     return rc;
 }
 
-/* Whole numbers read better; no partition is behind when none has lag. */
+/* A job's bookkeeping groups ("@…") mean nothing to people; whole numbers read better;
+ * no partition is behind when none has lag. */
 static void tidy(json_t *groups)
 {
     size_t i;
     json_t *g;
+    for (i = json_array_size(groups); i-- > 0;)
+        if (json_str(json_array_get(groups, i), "group", "")[0] == '@')
+            json_array_remove(groups, i);
     json_array_foreach (groups, i, g) {
         json_put_i64(g, "rate_in", (int64_t)json_num(g, "rate_in", 0));
         json_put_i64(g, "rate_out", (int64_t)json_num(g, "rate_out", 0));

@@ -67,8 +67,7 @@ static void put_time(json_t *o, const char *key, int64_t ms)
         json_put_i64(o, key, ms);
 }
 
-/* ── ls ───────────────────────────────────────────────────────────────────────────────
- */
+/* ── ls ── */
 
 struct listing {
     struct bus *bus;
@@ -122,8 +121,7 @@ static int list(const struct cmd_args *a, struct bus *b, struct err *e)
     return rc;
 }
 
-/* ── show ─────────────────────────────────────────────────────────────────────────────
- */
+/* ── show ── */
 
 static int show(const struct cmd_args *a, struct bus *b, const char *topic,
                 struct err *e)
@@ -162,19 +160,20 @@ static int show(const struct cmd_args *a, struct bus *b, const char *topic,
     return rc;
 }
 
-/* ── The command ──────────────────────────────────────────────────────────────────────
- */
+/* ── The command ── */
 
 static int usage(const char *verb, struct err *e)
 {
-    static const char *const verbs[] = {"ls", "show", "tail", "reset"};
-    const char *near = str_nearest(verb, verbs, 4);
+    static const char *const verbs[] = {"ls", "show", "tail", "reset", "forget"};
+    const char *near = str_nearest(verb, verbs, 5);
     if (near && streq(near, verb))
         return err_set(e, ERR_USAGE, "weir topic %s: %s", verb,
-                       streq(verb, "ls")      ? "expected no more words"
-                       : streq(verb, "reset") ? "expected GROUP TOPIC"
-                                              : "expected the name of one topic");
-    return err_set(e, ERR_USAGE, "weir topic: expected ls, show, tail or reset%s%s%s",
+                       streq(verb, "ls")       ? "expected no more words"
+                       : streq(verb, "reset")  ? "expected GROUP TOPIC"
+                       : streq(verb, "forget") ? "expected GROUP"
+                                               : "expected the name of one topic");
+    return err_set(e, ERR_USAGE,
+                   "weir topic: expected ls, show, tail, reset or forget%s%s%s",
                    near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
@@ -184,14 +183,15 @@ static int run(const struct cmd_args *a, struct err *e)
     static const struct {
         const char *verb;
         int argc;
-    } shapes[] = {{"ls", 1}, {"show", 2}, {"tail", 2}, {"reset", 3}};
+    } shapes[] = {{"ls", 1}, {"show", 2}, {"tail", 2}, {"reset", 3}, {"forget", 2}};
+    enum { N_VERBS = sizeof shapes / sizeof *shapes };
     size_t i = 0;
-    while (i < 4 && !streq(shapes[i].verb, verb))
+    while (i < N_VERBS && !streq(shapes[i].verb, verb))
         i++;
-    if (i == 4 || (a->argc && a->argc != shapes[i].argc))
+    if (i == N_VERBS || (a->argc && a->argc != shapes[i].argc))
         return usage(verb, e);
     struct bus *b;
-    bool writes = i == 3 && !opt_flag(a, "plan");
+    bool writes = i >= 3 && !opt_flag(a, "plan");
     int rc = lag_open_bus(a->platform, !writes, &b, e);
     if (rc < 0)
         return rc;
@@ -201,8 +201,10 @@ static int run(const struct cmd_args *a, struct err *e)
         rc = show(a, b, a->argv[1], e);
     else if (i == 2)
         rc = topic_tail(a, b, a->argv[1], e);
-    else
+    else if (i == 3)
         rc = topic_reset(a, b, a->argv[1], a->argv[2], e);
+    else
+        rc = topic_forget(a, b, a->argv[1], e);
     bus_close(b);
     return rc;
 }
@@ -214,24 +216,29 @@ static const struct cmd_opt opts[] = {
      NULL},
     {"limit", 'n', OPT_INT, "N", "tail: at most this many records (10).", NULL},
     {"to", 0, OPT_TEXT, "PLACE", "reset: begin, end, an offset or a time.", NULL},
-    {"plan", 0, OPT_FLAG, NULL, "reset: show what would change, change nothing.", NULL},
+    {"plan", 0, OPT_FLAG, NULL,
+     "reset, forget: show what would change, change nothing.", NULL},
     {0},
 };
 
 const struct cmd cmd_topic = {
     .name = "topic",
     .summary = "Look at topics and records; move a group's position.",
-    .operands = "[ls | show NAME | tail NAME | reset GROUP TOPIC]",
-    .doc = "ls lists the topics of the bus: partitions, records kept, bytes stored, "
-           "newest "
-           "record and retention. show lists the partitions of one.\n\n"
-           "tail prints records, by default the newest ones over all partitions; with "
-           "--from, from that place on.\n\n"
-           "reset sets where a group reads next; --to says where, --plan only shows "
-           "it. The "
-           "group's processes must be stopped: a running one would put back its own "
-           "position. What a stream job wrote before is not taken back by a reset: it "
-           "writes again.",
+    .operands = "[ls | show NAME | tail NAME | reset GROUP TOPIC | forget GROUP]",
+    .doc =
+        "ls lists the topics of the bus: partitions, records kept, bytes stored, "
+        "newest "
+        "record and retention. show lists the partitions of one.\n\n"
+        "tail prints records, by default the newest ones over all partitions; with "
+        "--from, from that place on.\n\n"
+        "reset sets where a group reads next; --to says where, --plan only shows "
+        "it. The "
+        "group's processes must be stopped: a running one would put back its own "
+        "position. What a stream job wrote before is not taken back by a reset: it "
+        "writes again.\n\n"
+        "forget removes a group that is gone for good. Retention never deletes what a "
+        "known group has not read, so that the positions of a load or job that was "
+        "renamed or taken out of weir.yml would keep their records for ever.",
     .flags = CMD_MUTATES | CMD_PLANS | CMD_JSON,
     .opts = opts,
     .run = run,

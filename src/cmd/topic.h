@@ -15,5 +15,8 @@ int topic_tail(const struct cmd_args *a, struct bus *b, const char *topic,
                struct err *e);
 int topic_reset(const struct cmd_args *a, struct bus *b, const char *group,
                 const char *topic, struct err *e);
+/* Forget a group on every topic. */
+int topic_forget(const struct cmd_args *a, struct bus *b, const char *group,
+                 struct err *e);
 
 #endif

@@ -1,5 +1,6 @@
-/* weir topic reset: where a group reads next. Shows what changes, then changes it,
- * unless a supervisor is up: its workers would put back their own positions. */
+/* weir topic reset, weir topic forget: where a group reads next, and that it is gone
+ * for good. Shows what changes, then changes it, unless a supervisor is up: its workers
+ * would put back their own positions. */
 #include <inttypes.h>
 #include <limits.h>
 #include <unistd.h>
@@ -89,6 +90,44 @@ int topic_reset(const struct cmd_args *a, struct bus *b, const char *group,
                      topic);
     if (rc == 0 && !is_plan)
         rc = apply(b, group, topic, rows, e);
+    if (rc == 0)
+        rc = cmd_print_rows(a, rows, columns, 4, e);
+    json_decref(rows);
+    return rc;
+}
+
+/* ── forget ── */
+
+static void add_place(void *arg, const char *group, const char *topic,
+                      int32_t partition, const struct bus_committed *c)
+{
+    json_t *o = json_object();
+    json_put_str(o, "group", group);
+    json_put_str(o, "topic", topic);
+    json_put_i64(o, "partition", partition);
+    json_put_i64(o, "offset", c->offset);
+    json_array_append_new(arg, o);
+}
+
+int topic_forget(const struct cmd_args *a, struct bus *b, const char *group,
+                 struct err *e)
+{
+    static const struct cmd_column columns[] = {
+        {"group", "GROUP", COL_TEXT},
+        {"topic", "TOPIC", COL_TEXT},
+        {"partition", "PARTITION", COL_NUMBER},
+        {"offset", "OFFSET", COL_NUMBER},
+    };
+    json_t *rows = json_array();
+    bool is_plan = opt_flag(a, "plan");
+    int rc = is_plan ? 0 : refuse_while_up(a, e);
+    if (rc == 0)
+        rc = bus_groups(b, group, add_place, rows, e);
+    if (rc == 0 && json_array_size(rows) == 0)
+        rc = err_set(e, ERR_NOTFOUND, "there is no group %s; weir lag lists them",
+                     group);
+    if (rc == 0 && !is_plan)
+        rc = bus_group_delete(b, group, e);
     if (rc == 0)
         rc = cmd_print_rows(a, rows, columns, 4, e);
     json_decref(rows);

@@ -95,8 +95,7 @@ static struct bus_range range(struct fixture *f, const char *topic, int32_t part
     return r;
 }
 
-/* ── Topics ───────────────────────────────────────────────────────────────────────────
- */
+/* ── Topics ── */
 
 struct seen {
     int n;
@@ -184,8 +183,7 @@ static void test_topic_delete(void **state)
     assert_int_equal(c.offset, -1);
 }
 
-/* ── Produce and consume ──────────────────────────────────────────────────────────────
- */
+/* ── Produce and consume ── */
 
 static void test_offsets_are_dense_and_ordered(void **state)
 {
@@ -387,8 +385,7 @@ static void test_bad_arguments(void **state)
     bus_producer_close(p);
 }
 
-/* ── Positions ────────────────────────────────────────────────────────────────────────
- */
+/* ── Positions ── */
 
 static void test_seek(void **state)
 {
@@ -519,8 +516,7 @@ static void test_ranges(void **state)
     }
 }
 
-/* ── Groups ───────────────────────────────────────────────────────────────────────────
- */
+/* ── Groups ── */
 
 struct groups {
     int n;
@@ -636,8 +632,7 @@ static void test_metadata_round_trip(void **state)
     assert_string_equal(got.metadata, metadata);
 }
 
-/* ── Transactions ─────────────────────────────────────────────────────────────────────
- */
+/* ── Transactions ── */
 
 static void test_invisible_before_commit(void **state)
 {
@@ -765,8 +760,7 @@ static void test_transaction_has_a_ceiling(void **state)
     bus_producer_close(p);
 }
 
-/* ── Retention ────────────────────────────────────────────────────────────────────────
- */
+/* ── Retention ── */
 
 static void fill_ten_batches(struct fixture *f, const char *topic)
 {
@@ -834,7 +828,8 @@ static void test_retention_keeps_what_a_group_has_not_read(void **state)
     struct bus_topic t = {"t", 2, 1, 0, BUS_KEY_HASH};
     OK(f, bus_topic_ensure(f->bus, &t, &f->e));
     fill_ten_batches(f, "t");
-    struct bus_consumer *slow = consumer(f, "slow"), *fast = consumer(f, "fast");
+    struct bus_consumer *slow = consumer(f, "slow"), *fast = consumer(f, "fast"),
+                        *forgotten = consumer(f, "forgotten");
     OK(f, bus_commit(fast, "t", 0, 100, NULL, &f->e));
     OK(f, bus_commit(slow, "t", 1, 0, NULL,
                      &f->e)); /* knows the topic, read nothing of 0 */
@@ -842,14 +837,21 @@ static void test_retention_keeps_what_a_group_has_not_read(void **state)
     OK(f, bus_commit(slow, "t", 0, 25, NULL, &f->e));
     assert_int_equal(bus_retain(f->bus, INT64_MAX, &f->e), 2);
     assert_int_equal(range(f, "t", 0).start, 20);
+    /* A group that is gone for good holds nothing any more. */
+    OK(f, bus_commit(forgotten, "t", 0, 3, NULL, &f->e));
+    OK(f, bus_commit(slow, "t", 0, 45, NULL, &f->e));
+    assert_int_equal(bus_retain(f->bus, INT64_MAX, &f->e), 0);
+    OK(f, bus_group_delete(f->bus, "forgotten", &f->e));
+    FAILS(f, ERR_NOTFOUND, bus_group_delete(f->bus, "forgotten", &f->e));
+    assert_int_equal(bus_retain(f->bus, INT64_MAX, &f->e), 2);
     OK(f, bus_commit(slow, "t", 0, 100, NULL, &f->e));
-    assert_int_equal(bus_retain(f->bus, INT64_MAX, &f->e), 8);
+    assert_int_equal(bus_retain(f->bus, INT64_MAX, &f->e), 6);
+    bus_consumer_close(forgotten);
     bus_consumer_close(slow);
     bus_consumer_close(fast);
 }
 
-/* ── Several handles and processes ────────────────────────────────────────────────────
- */
+/* ── Several handles and processes ── */
 
 static void test_reopen(void **state)
 {

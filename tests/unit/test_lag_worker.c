@@ -131,8 +131,7 @@ static void test_window_gives_verdict_rates_and_eta(void **state)
     lag_watch_release(&w);
 }
 
-/* ── The worker with a supervisor at the other end ────────────────────────────────────
- */
+/* ── The worker with a supervisor at the other end ── */
 
 struct worker {
     struct platform p;
@@ -228,8 +227,7 @@ static void test_worker_without_a_bus(void **state)
     worker_release(&w);
 }
 
-/* ── Freshness ────────────────────────────────────────────────────────────────────────
- */
+/* ── Freshness ── */
 
 static const char *verdict(struct freshness *fr, int64_t now_ms, size_t i)
 {
