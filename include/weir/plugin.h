@@ -54,7 +54,9 @@ struct weir_host {
     void *ctx;
     void (*log)(void *ctx, enum weir_log_level level, const char *text);
     int64_t (*now_ms)(void *ctx); /* the platform's clock */
-    bool (*cancelled)(void *ctx); /* a stop was asked for: return soon */
+    /* A stop was asked for: return soon. Asking also shows that the plugin is alive:
+     * long work inside one call asks now and then, or it is taken for a hang. */
+    bool (*cancelled)(void *ctx);
     /* Setting of this source in weir.yml as text, its fallback when absent (NULL if it
      * has none). Settings of type path come absolute. Valid until close. */
     const char *(*setting)(void *ctx, const char *name);

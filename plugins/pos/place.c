@@ -16,6 +16,7 @@
 #include "../common/plug.h"
 
 #define PATH_SIZE 4096
+#define STEP      (64 * 1024 * 1024)
 
 void place_hash(const char *p, size_t n, char out[33])
 {
@@ -93,12 +94,27 @@ int place_read(struct place *pl, const char *text, char *error)
     return ok ? 0 : plug_error(error, -1, "checkpoint not understood: %.200s", text);
 }
 
+/* As input_skip_to; asking the host between the steps shows it that we are alive. */
+static int walk_to(struct input *in, const struct weir_host *host, int64_t offset,
+                   char *error)
+{
+    int rc = 1;
+    for (int64_t at = in->offset; rc > 0 && at < offset;) {
+        at = offset - at > STEP ? at + STEP : offset;
+        rc = input_skip_to(in, at, error);
+        if (rc > 0 && host->cancelled && host->cancelled(host->ctx))
+            rc = plug_error(error, -1, "%s: stopped on the way to byte %lld", in->path,
+                            (long long)offset);
+    }
+    return rc;
+}
+
 /* Compare the bytes before the offset; in ends at the offset. */
-static enum place_match match_tail(const struct place *pl, struct input *in,
-                                   char *error)
+static enum place_match match_tail(const struct place *pl, const struct weir_host *host,
+                                   struct input *in, char *error)
 {
     char hex[33];
-    int rc = input_skip_to(in, pl->offset - (int64_t)pl->tail_len, error);
+    int rc = walk_to(in, host, pl->offset - (int64_t)pl->tail_len, error);
     if (rc <= 0)
         return rc < 0 ? PLACE_FAIL : PLACE_CUT;
     while (in->end - in->at < pl->tail_len) {
@@ -113,8 +129,8 @@ static enum place_match match_tail(const struct place *pl, struct input *in,
     return PLACE_SAME;
 }
 
-static enum place_match match_open(const struct place *pl, struct input *in,
-                                   char *error)
+static enum place_match match_open(const struct place *pl, const struct weir_host *host,
+                                   struct input *in, char *error)
 {
     char hex[33];
     while (in->head_len < pl->head_len) {
@@ -123,15 +139,15 @@ static enum place_match match_open(const struct place *pl, struct input *in,
             return st == INPUT_FAIL ? PLACE_FAIL : PLACE_OTHER;
     }
     place_hash(in->head, pl->head_len, hex);
-    return strcmp(hex, pl->head) != 0 ? PLACE_OTHER : match_tail(pl, in, error);
+    return strcmp(hex, pl->head) != 0 ? PLACE_OTHER : match_tail(pl, host, in, error);
 }
 
-enum place_match place_match(const struct place *pl, const char *path, struct input *in,
-                             char *error)
+enum place_match place_match(const struct place *pl, const struct weir_host *host,
+                             const char *path, struct input *in, char *error)
 {
     if (input_open(in, path, NULL) < 0)
         return PLACE_OTHER;
-    enum place_match m = match_open(pl, in, error);
+    enum place_match m = match_open(pl, host, in, error);
     if (m != PLACE_SAME)
         input_close(in);
     return m;
@@ -162,7 +178,8 @@ static DIR *open_folder(const char *path, size_t *dir_len, const char **base)
     return opendir(*dir_len ? dir : ".");
 }
 
-enum place_match place_find_rotated(const struct place *pl, const char *path,
+enum place_match place_find_rotated(const struct place *pl,
+                                    const struct weir_host *host, const char *path,
                                     struct input *in, char *error)
 {
     size_t dir_len;
@@ -175,7 +192,7 @@ enum place_match place_find_rotated(const struct place *pl, const char *path,
         if (!is_rotated(de->d_name, base))
             continue;
         snprintf(full, sizeof(full), "%.*s%s", (int)dir_len, path, de->d_name);
-        m = place_match(pl, full, in, error);
+        m = place_match(pl, host, full, in, error);
         if (m == PLACE_CUT || m == PLACE_FAIL)
             m = PLACE_OTHER; /* some old file: not ours to judge */
     }

@@ -5,6 +5,7 @@
 #define PLUGINS_POS_PLACE_H
 
 #include "../common/lines.h"
+#include "weir/plugin.h"
 
 struct place {
     int64_t offset; /* behind the last line with a line end */
@@ -30,11 +31,13 @@ enum place_match {
     PLACE_CUT,   /* the same beginning, but it ends before the offset */
     PLACE_FAIL = -1,
 };
-/* Is the file at path the one with this place? in is open only for PLACE_SAME. */
-enum place_match place_match(const struct place *pl, const char *path, struct input *in,
-                             char *error);
+/* Is the file at path the one with this place? in is open only for PLACE_SAME. A long
+ * way to the place (gzip) is walked in steps that tell the host that it goes on. */
+enum place_match place_match(const struct place *pl, const struct weir_host *host,
+                             const char *path, struct input *in, char *error);
 /* A rotated file (PATH.N or PATH.N.gz) with this place: its name into out. */
-enum place_match place_find_rotated(const struct place *pl, const char *path,
+enum place_match place_find_rotated(const struct place *pl,
+                                    const struct weir_host *host, const char *path,
                                     struct input *in, char *error);
 /* The rotated file that follows one last changed at after_ns: the oldest PATH.N that is
  * newer, else path itself. */

@@ -213,13 +213,13 @@ static enum weir_status cut_file(struct pos *pos, const struct place *pl, char *
 static enum weir_status resume(struct pos *pos, const struct place *pl, char *error)
 {
     struct input in;
-    enum place_match m = place_match(pl, pos->path, &in, error);
+    enum place_match m = place_match(pl, pos->host, pos->path, &in, error);
     if (m == PLACE_FAIL)
         return WEIR_FATAL;
     if (m == PLACE_CUT)
         return cut_file(pos, pl, error);
     if (m == PLACE_OTHER)
-        m = place_find_rotated(pl, pos->path, &in, error);
+        m = place_find_rotated(pl, pos->host, pos->path, &in, error);
     if (m != PLACE_SAME) {
         if (pl->offset > 0)
             plug_log(pos->host, WEIR_LOG_INFO, "%s is a new file: read from its start",

@@ -41,9 +41,13 @@ static int64_t service_now(void *ctx)
     return host_now_ms(ctx);
 }
 
+/* Asking is a sign of life as well: long work inside a call asks now and then. */
 static bool service_cancelled(void *ctx)
 {
-    const struct host *h = ctx;
+    struct host *h = ctx;
+    guard_alive();
+    if (h->channel)
+        channel_beat(h->channel, NULL);
     return h->channel && h->channel->is_stopping;
 }
 

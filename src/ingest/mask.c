@@ -190,6 +190,23 @@ static void mask_number(char *p, struct shadow *s, size_t at, size_t len)
         mask_digits(p, s, at, len, 1, 0, '0');
 }
 
+/* Magnetic stripe data behind a number (ISO/IEC 7813: "=" in track 2, "^" in track 1)
+ * must not be kept at all (PCI DSS 3.3.1): blanked up to its end mark or the string's
+ * end. */
+static size_t mask_track(char *p, struct shadow *s, size_t at)
+{
+    if (at >= s->n || (s->text[at] != '=' && s->text[at] != '^'))
+        return at;
+    for (at++; at < s->n; at++) {
+        unsigned char c = (unsigned char)s->text[at];
+        if (c == '?' || c == '"' || c == '\\' || c < 0x20 || c >= 0x80)
+            break;
+        s->text[at] = '*';
+        replace(p, s->source[at], '*');
+    }
+    return at;
+}
+
 static uint32_t mask_shadow(char *p, size_t n, struct shadow *s,
                             const char *const *id_fields)
 {
@@ -202,10 +219,12 @@ static uint32_t mask_shadow(char *p, size_t n, struct shadow *s,
         if (is_id_value(&w, id_fields))
             continue;
         count++;
-        if (w.is_in_string || p[0] != '{')
+        if (w.is_in_string || p[0] != '{') {
             mask_digits(p, s, at, len, KEEP_FRONT, KEEP_BACK, '*');
-        else
+            from = mask_track(p, s, from);
+        } else {
             mask_number(p, s, at, len);
+        }
     }
     return count;
 }

@@ -2,7 +2,8 @@
  *
  * Rules on top of base/pan.h: values of declared id fields are spared, at any depth; in
  * a bare JSON number digits become 0 so that the JSON stays valid; digits written as
- * \u0030…\u0039 are seen through. The length never changes. */
+ * \u0030…\u0039 are seen through; magnetic stripe data behind a number is blanked. The
+ * length never changes. */
 #ifndef INGEST_MASK_H
 #define INGEST_MASK_H
 

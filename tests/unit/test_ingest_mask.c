@@ -75,6 +75,17 @@ static void sees_through_escapes(void **state)
     check("{\"note\":\"\\\\u00341\"}", "{\"note\":\"\\\\u00341\"}", 0);
 }
 
+static void stripe_data_goes_whole(void **state)
+{
+    (void)state;
+    check("{\"t\":\";4111111111111111=25121010000012300000?x\",\"total\":5}",
+          "{\"t\":\";411111******1111=********************?x\",\"total\":5}", 1);
+    check("{\"t\":\"%B4111111111111111^DOE/J^2512101?\"}",
+          "{\"t\":\"%B411111******1111^*************?\"}", 1);
+    check("{\"t\":\"4111111111111111=2512\",\"n\":\"1=2\"}",
+          "{\"t\":\"411111******1111=****\",\"n\":\"1=2\"}", 1);
+}
+
 static void broken_bytes_are_masked_too(void **state)
 {
     (void)state;
@@ -99,6 +110,7 @@ int main(void)
         cmocka_unit_test(spares_ids_at_any_depth),
         cmocka_unit_test(numbers_stay_numbers),
         cmocka_unit_test(sees_through_escapes),
+        cmocka_unit_test(stripe_data_goes_whole),
         cmocka_unit_test(broken_bytes_are_masked_too),
         cmocka_unit_test(a_nul_byte_does_not_hide_one),
     };

@@ -468,6 +468,89 @@ static void checkpoint_inside_a_long_line(void **state)
     free(x);
 }
 
+/* ── a file that changes under a bounded read ────────────────────────────────────── */
+
+#define BIG 12000 /* receipts: more than one read of the file */
+
+/* Open the file as a bounded source and take its first record. */
+static void bounded_begin(struct follower *w)
+{
+    struct err e = {0};
+    struct weir_record r;
+    fix_init(&w->f, "pos", "pos.jsonl");
+    put(w->f.input, 0, BIG, false);
+    w->counts = calloc(1, sizeof(*w->counts));
+    w->host = calloc(1, sizeof(*w->host));
+    host_init(w->host, &w->f.platform, &w->f.source, NULL, w->counts);
+    assert_int_equal(host_load(w->host, &e), 0);
+    assert_int_equal(host_open(w->host, true, "", &e), 0);
+    assert_int_equal(host_next(w->host, &r), WEIR_RECORD);
+}
+
+/* Records to the end; the status that was not a record is in *st. */
+static int bounded_read(struct follower *w, enum weir_status *st)
+{
+    struct weir_record r;
+    int n = 0;
+    while ((*st = host_next(w->host, &r)) == WEIR_RECORD)
+        n++;
+    return n;
+}
+
+static void replaced_or_deleted_while_read(void **state)
+{
+    (void)state;
+    for (int deleted = 0; deleted < 2; deleted++) {
+        struct follower w;
+        enum weir_status st;
+        char cp[WEIR_CHECKPOINT_MAX];
+        struct err e = {0};
+        bounded_begin(&w);
+        put(fix_path(&w.f, "new"), BIG, 10, false);
+        if (deleted)
+            assert_int_equal(unlink(w.f.input), 0);
+        else
+            assert_int_equal(rename(fix_path(&w.f, "new"), w.f.input), 0);
+        assert_int_equal(bounded_read(&w, &st), BIG - 1); /* what was opened is read */
+        assert_int_equal(st, WEIR_END);
+        assert_int_equal(host_checkpoint(w.host, cp, sizeof(cp), &e), 0);
+        host_close(w.host);
+        if (!deleted) { /* the next run takes the new one from its start */
+            assert_int_equal(host_open(w.host, true, cp, &e), 0);
+            assert_int_equal(bounded_read(&w, &st), 10);
+            assert_int_equal(st, WEIR_END);
+        } else {
+            assert_true(host_open(w.host, true, cp, &e) < 0);
+            assert_non_null(strstr(e.text, "No such file"));
+        }
+        follow_end(&w);
+        fix_release(&w.f);
+    }
+}
+
+static void cut_while_read(void **state)
+{
+    (void)state;
+    struct follower w;
+    enum weir_status st;
+    char cp[WEIR_CHECKPOINT_MAX];
+    struct err e = {0};
+    bounded_begin(&w);
+    assert_int_equal(truncate(w.f.input, 1000), 0);
+    int n = 1 + bounded_read(&w, &st);
+    assert_in_range(n, 100, BIG - 1);
+    assert_int_equal(st, WEIR_FATAL);
+    assert_non_null(strstr(w.host->error, "became shorter while it was read"));
+    assert_int_equal(host_checkpoint(w.host, cp, sizeof(cp), &e), 0);
+    host_close(w.host);
+    put(w.f.input, 0, BIG, false); /* put back: it goes on where it was */
+    assert_int_equal(host_open(w.host, true, cp, &e), 0);
+    assert_int_equal(n + bounded_read(&w, &st), BIG);
+    assert_int_equal(st, WEIR_END);
+    follow_end(&w);
+    fix_release(&w.f);
+}
+
 /* ── the real files ──────────────────────────────────────────────────────────────── */
 
 static const char *shared(const char *name)
@@ -525,6 +608,8 @@ int main(void)
         cmocka_unit_test(follows_deleted_and_cut_files),
         cmocka_unit_test(follow_resumes_in_a_rotated_file),
         cmocka_unit_test(checkpoint_inside_a_long_line),
+        cmocka_unit_test(replaced_or_deleted_while_read),
+        cmocka_unit_test(cut_while_read),
         cmocka_unit_test(disordered_stream_arrives_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
