@@ -90,7 +90,8 @@ static void show_plan(struct form *f, const json_t *plan)
 
     json_array_foreach (text, i, line) {
         if (json_is_string(line))
-            add_line(lines, json_string_value(line));
+            add_line(lines,
+                     json_string_value(line) + strspn(json_string_value(line), " "));
     }
     if (!json_array_size(text)) {
         char head[64];

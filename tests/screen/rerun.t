@@ -109,7 +109,7 @@ dump 7-12
  v | Scope [this]  this+   +this   failed   the node alone                  | %
  v |                                                                        | %
    | 1 to run: 1 model                                                      |
- v |       run      dim_stores  table gold.dim_stores - requested           | %
+ v |   run      dim_stores  table gold.dim_stores - requested               | %
  v |                                                                        |
    |                                                                        |
 ===
