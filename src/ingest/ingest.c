@@ -9,8 +9,10 @@
  * what it read. */
 #include "ingest/ingest.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "base/json.h"
 #include "base/log.h"
 #include "base/timeutil.h"
@@ -81,6 +83,9 @@ static int open_bus(struct ingest *in, struct err *e)
                             .is_relaxed = p->bus_relaxed};
     char id[128];
     snprintf(id, sizeof(id), "ingest-%s", in->host.source->name);
+    /* alone (weir source sync) the first process may be this one */
+    if (mkdir(p->state_dir, 0700) < 0 && errno != EEXIST)
+        return err_errno(e, ERR_IO, "state folder %s", p->state_dir);
     int rc = bus_open(&in->bus, &o, e);
     if (rc == 0)
         rc = ensure_topic(in, in->host.source->topic, e);
