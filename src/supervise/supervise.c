@@ -50,17 +50,36 @@ static int make_folder(const char *path, struct err *e)
     }
 }
 
+static pid_t lock_holder(int fd)
+{
+    char text[32] = "";
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    return n > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
+}
+
 static int lock_refused(int fd, const struct platform *p, struct err *e)
 {
-    char pid[32] = "";
-    ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
-    if (n > 0)
-        pid[strcspn(pid, "\n")] = '\0';
     return err_set(
         e, ERR_LOCKED,
-        "a supervisor (process %s) already runs on %s: look with `weir status` or "
+        "a supervisor (process %d) already runs on %s: look with `weir status` or "
         "`weir console`, end it with `weir down`",
-        pid[0] ? pid : "unknown", p->state_dir);
+        (int)lock_holder(fd), p->state_dir);
+}
+
+/* A supervisor that was killed while it made a child leaves its lock to that child,
+ * until the kernel ends it too: what a dead process holds is waited for. */
+static bool lock_wait(int fd)
+{
+    int64_t deadline = time_mono_ms() + RECONCILE_MS;
+    for (;;) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        pid_t holder = lock_holder(fd);
+        bool is_dead = holder > 0 && kill(holder, 0) < 0 && errno == ESRCH;
+        if (!is_dead || time_mono_ms() >= deadline)
+            return false;
+        (void)poll(NULL, 0, 10);
+    }
 }
 
 static int lock_take(struct sup *s, struct err *e)
@@ -70,9 +89,8 @@ static int lock_take(struct sup *s, struct err *e)
     s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (s->lock_fd < 0)
         return err_errno(e, ERR_IO, "cannot open %s", path);
-    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0)
-        return errno == EWOULDBLOCK ? lock_refused(s->lock_fd, s->p, e)
-                                    : err_errno(e, ERR_IO, "cannot lock %s", path);
+    if (!lock_wait(s->lock_fd))
+        return lock_refused(s->lock_fd, s->p, e);
     int n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
     if (ftruncate(s->lock_fd, 0) < 0 || pwrite(s->lock_fd, pid, (size_t)n, 0) != n)
         return err_errno(e, ERR_IO, "cannot write %s", path);
