@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "alert/alert.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "lag/lag_worker.h"
@@ -72,6 +73,14 @@ static int run_sql(const struct platform *p, int argc, char **argv, struct chann
     (void)argc;
     (void)argv;
     return sql_run(p, ch, e);
+}
+
+static int run_alert(const struct platform *p, int argc, char **argv,
+                     struct channel *ch, struct err *e)
+{
+    (void)argc;
+    (void)argv;
+    return alert_run(p, ch, e);
 }
 
 static const struct worker_kind kinds[] = {
