@@ -5,7 +5,7 @@
 
 #include "stream/stream.h"
 #include "stream/stream_partition.h"
-#include "stream/stream_snapshot.h"
+#include "stream/snapshot.h"
 
 /* An epoch ends at this many bytes, whatever its time and records. */
 #define STREAM_EPOCH_BYTES  ((size_t)8 << 20)

@@ -5,7 +5,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
-#include "stream/stream_snapshot.h"
+#include "stream/snapshot.h"
 
 struct place {
     char dir[64], path[128];

@@ -1,8 +1,8 @@
 /* Snapshots of partitions' state in a file of their own, STATE/stream-JOB.db: rows
  * (topic, partition, offset, bytes, checksum), the newest three of each partition kept.
  * Shared by all workers of the job. */
-#ifndef STREAM_STREAM_SNAPSHOT_H
-#define STREAM_STREAM_SNAPSHOT_H
+#ifndef STREAM_SNAPSHOT_H
+#define STREAM_SNAPSHOT_H
 
 #include "base/buf.h"
 #include "base/err.h"

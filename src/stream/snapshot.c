@@ -1,9 +1,9 @@
-/* The snapshot file (stream_snapshot.h), by SQLite: a write is there whole or not at
+/* The snapshot file (snapshot.h), by SQLite: a write is there whole or not at
  * all, and a torn page is caught by the row's checksum. In: bytes of a partition; out:
  * the same bytes. Called by the worker after a commit and on recovery. What always
  * holds: losing the file costs time (a replay from the log's start), never correctness.
  */
-#include "stream/stream_snapshot.h"
+#include "stream/snapshot.h"
 
 #include <sqlite3.h>
 
