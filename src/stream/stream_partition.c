@@ -215,13 +215,17 @@ int stream_partition_record(struct stream_partition *p, const struct bus_record 
 static uint64_t fingerprint(const struct stream_pipeline *line)
 {
     const struct conf_stream *conf = line->job.conf;
-    uint64_t h = hash_64(conf->windows_ms, conf->n_windows * sizeof *conf->windows_ms);
-    int64_t parts[] = {(int64_t)h, conf->watermark_ms, conf->lateness_ms};
+    struct buf parts;
+    buf_init(&parts, 1 << 16);
     for (size_t i = 0; i < line->n_steps; i++)
-        parts[0] = parts[0] * 31 + (int64_t)hash_64(line->steps[i]->name,
-                                                    strlen(line->steps[i]->name)) %
-                                       1000003;
-    return hash_64(parts, sizeof parts);
+        buf_addf(&parts, "%s ", line->steps[i]->name);
+    for (size_t i = 0; i < conf->n_windows; i++)
+        buf_addf(&parts, "%lld ", (long long)conf->windows_ms[i]);
+    buf_addf(&parts, "%lld %lld", (long long)conf->watermark_ms,
+             (long long)conf->lateness_ms);
+    uint64_t h = hash_64(buf_str(&parts), parts.len);
+    buf_release(&parts);
+    return h;
 }
 
 int stream_partition_snapshot(const struct stream_partition *p, struct buf *out)

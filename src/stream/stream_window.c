@@ -217,6 +217,8 @@ static int emit_due(struct windows *w, struct stream_context *c, size_t n,
                     int64_t cause, bool is_final)
 {
     struct order order = {w};
+    if (n == 0)
+        return 0;
     qsort_r(w->due, n, sizeof *w->due, compare_rows, &order);
     for (size_t i = 0; i < n; i++) {
         int rc = emit(w, c, &w->rows[w->due[i]], cause, is_final);
