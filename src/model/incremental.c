@@ -4,7 +4,6 @@
  * treatment of NULL keys (which match nothing) are dbt's (dbt.md 1.1). */
 #include "model/internal.h"
 
-#include <ctype.h>
 #include "base/buf.h"
 
 typedef VEC(char *) name_list;
@@ -153,16 +152,6 @@ static json_t *key_list(const struct build *b)
                                                       : json_array();
 }
 
-static bool is_column_name(const char *s)
-{
-    if (!isalpha((unsigned char)*s) && *s != '_')
-        return false;
-    for (; *s; s++)
-        if (!isalnum((unsigned char)*s) && *s != '_')
-            return false;
-    return true;
-}
-
 static void add_keys(struct buf *out, const json_t *keys)
 {
     size_t i;
@@ -170,34 +159,6 @@ static void add_keys(struct buf *out, const json_t *keys)
     json_array_foreach (keys, i, k)
         buf_addf(out, "%s%s", i ? ", " : "",
                  json_is_string(k) ? json_string_value(k) : "");
-}
-
-/* The delete looks every new key up: without an index each run reads the whole table.
- */
-static int index_keys(struct change *c, struct err *e)
-{
-    struct buf sql, name;
-    size_t i;
-    const json_t *k;
-    json_array_foreach (c->keys, i, k)
-        if (!json_is_string(k) || !is_column_name(json_string_value(k)))
-            return 0;
-    if (!json_array_size(c->keys) || !streq(wh_kind(c->b->w), "sqlite"))
-        return 0;
-    buf_init(&sql, 64u * 1024);
-    buf_init(&name, 1024);
-    buf_addf(&name, "%s__weir_key", c->b->alias);
-    buf_adds(&sql, "CREATE INDEX IF NOT EXISTS ");
-    wh_quote(c->b->w, &sql, c->b->schema, buf_str(&name));
-    buf_adds(&sql, " ON ");
-    wh_quote(c->b->w, &sql, NULL, c->b->alias);
-    buf_addc(&sql, '(');
-    add_keys(&sql, c->keys);
-    buf_addc(&sql, ')');
-    int rc = wh_exec_raw(c->b->w, buf_str(&sql), e);
-    buf_release(&sql);
-    buf_release(&name);
-    return rc;
 }
 
 /* ── delete, update, insert ── */
@@ -338,7 +299,8 @@ static bool is_partial_merge(const struct change *c)
 static int apply(struct change *c, bool by_source, struct err *e)
 {
     bool has_keys = json_array_size(c->keys) > 0 && !streq(c->strategy, "append");
-    int rc = has_keys ? index_keys(c, e) : 0;
+    /* the delete looks every new key up */
+    int rc = has_keys ? materialize_keys(c->b, c->b->alias, e) : 0;
     if (rc == 0 && is_partial_merge(c)) {
         rc = update_matched(c, e);
         return rc == 0 ? insert_new(c, by_source, true, e) : rc;

@@ -235,6 +235,8 @@ int materialize_hooks(struct build *b, const char *key, struct err *e);
 /* Own tests and gate on schema.name; 0 when it may be published. */
 int materialize_judge(struct build *b, const char *schema, const char *name,
                       struct err *e);
+/* Indexes on the declared keys (unique_key, unique tests) of schema.name. */
+int materialize_keys(struct build *b, const char *name, struct err *e);
 int incremental_run(struct build *b, struct err *e);
 int seed_build(struct build *b, struct err *e);
 int seed_run(struct build *b, struct err *e);

@@ -4,7 +4,7 @@
  * of this node drops first. Called by the sql worker, one node at a time. */
 #include "model/internal.h"
 
-#include <errno.h>
+#include <ctype.h>
 #include <sys/stat.h>
 #include "base/buf.h"
 #include "base/timeutil.h"
@@ -98,6 +98,72 @@ int materialize_judge(struct build *b, const char *schema, const char *name,
     return rc;
 }
 
+/* ── keys ── */
+
+static bool is_plain_name(const char *s)
+{
+    for (; *s; s++)
+        if (!isalnum((unsigned char)*s) && *s != '_')
+            return false;
+    return true;
+}
+
+/* unique_key, when it is made of column names: "a,b". mem_free; NULL when it has none.
+ */
+static char *unique_key(const struct build *b)
+{
+    json_t *k = json_object_get(b->it->pub.config, "unique_key"), *one;
+    json_t *list = json_is_string(k) ? json_pack("[O]", k) : json_incref(k);
+    struct buf out;
+    size_t i;
+    bool is_good = json_array_size(list) > 0;
+    buf_init(&out, 64u * 1024);
+    json_array_foreach (list, i, one) {
+        const char *name = json_is_string(one) ? json_string_value(one) : "(";
+        is_good = is_good && *name && is_plain_name(name);
+        buf_addf(&out, "%s%s", i ? "," : "", name);
+    }
+    json_decref(list);
+    char *text = is_good ? mem_strdup(buf_str(&out)) : NULL;
+    buf_release(&out);
+    return text;
+}
+
+/* indexes: [{columns: [a, b]}], as dbt-postgres has it. */
+static int configured_indexes(struct build *b, const char *name, struct err *e)
+{
+    json_t *one, *column;
+    size_t i, k;
+    int rc = 0;
+    json_array_foreach (json_arr(b->it->pub.config, "indexes"), i, one) {
+        struct buf list;
+        buf_init(&list, 64u * 1024);
+        json_array_foreach (json_arr(one, "columns"), k, column)
+            if (json_is_string(column))
+                buf_addf(&list, "%s%s", list.len ? "," : "", json_string_value(column));
+        if (rc == 0 && list.len)
+            rc = wh_index(b->w, b->schema, name, buf_str(&list), e);
+        buf_release(&list);
+    }
+    return rc;
+}
+
+int materialize_keys(struct build *b, const char *name, struct err *e)
+{
+    char *key = unique_key(b);
+    int rc = key ? wh_index(b->w, b->schema, name, key, e) : 0;
+    mem_free(key);
+    if (rc == 0)
+        rc = configured_indexes(b, name, e);
+    for (size_t i = 0; rc == 0 && i < b->it->tests.n; i++) {
+        const struct item *t = b->it->tests.v[i];
+        if (t->test_name && streq(t->test_name, "unique") && !t->test_namespace &&
+            t->column_name && is_plain_name(t->column_name))
+            rc = wh_index(b->w, b->schema, name, t->column_name, e);
+    }
+    return rc;
+}
+
 /* ── publish ── */
 
 static int publish(struct build *b, struct err *e)
@@ -106,6 +172,8 @@ static int publish(struct build *b, struct err *e)
     if (rc < 0)
         return rc;
     rc = wh_swap(b->w, b->schema, b->tmp, b->alias, e);
+    if (rc == 0)
+        rc = wh_set_rows(b->w, b->schema, b->alias, b->result->rows, e);
     if (rc == 0)
         rc = materialize_hooks(b, "post-hook", e);
     if (rc == 0)
@@ -130,6 +198,8 @@ static int build_table(struct build *b, struct err *e)
     int rc = wh_create_table_as(b->w, b->schema, b->tmp, buf_str(&b->sql), e);
     if (rc < 0)
         return compile_explain(b->it, b->w, buf_str(&b->sql), e), rc;
+    if ((rc = materialize_keys(b, b->tmp, e)) < 0)
+        return rc;
     b->result->rows = wh_row_count(b->w, b->schema, b->tmp, NULL);
     if ((rc = materialize_judge(b, b->schema, b->tmp, e)) == 0)
         rc = publish(b, e);
@@ -139,6 +209,8 @@ static int build_table(struct build *b, struct err *e)
 static int build_seed(struct build *b, struct err *e)
 {
     int rc = seed_build(b, e);
+    if (rc == 0)
+        rc = materialize_keys(b, b->tmp, e);
     if (rc == 0)
         rc = materialize_judge(b, b->schema, b->tmp, e);
     return rc == 0 ? publish(b, e) : rc;

@@ -73,6 +73,13 @@ int lite_create_table_as(struct wh *w, const char *schema, const char *name,
                          const char *select, struct err *e);
 int lite_create_view(struct wh *w, const char *schema, const char *name,
                      const char *select, struct err *e);
+int lite_index(struct wh *w, const char *schema, const char *table, const char *columns,
+               struct err *e);
+int lite_set_rows(struct wh *w, const char *schema, const char *table, int64_t rows,
+                  struct err *e);
+/* Indexes for joins of this SELECT (engine SQL) that would scan a table of ours once
+ * per row. Outside a transaction only. */
+int lite_help_joins(struct lite *l, const char *sql, struct err *e);
 int lite_swap(struct wh *w, const char *schema, const char *built, const char *live,
               struct err *e);
 int lite_drop(struct wh *w, const char *schema, const char *name, struct err *e);

@@ -42,6 +42,10 @@ struct wh_ops {
                            const char *select, struct err *e);
     int (*create_view)(struct wh *w, const char *schema, const char *name,
                        const char *select, struct err *e);
+    int (*index)(struct wh *w, const char *schema, const char *table,
+                 const char *columns, struct err *e);
+    int (*set_rows)(struct wh *w, const char *schema, const char *table, int64_t rows,
+                    struct err *e);
     int (*swap)(struct wh *w, const char *schema, const char *built, const char *live,
                 struct err *e);
     int (*drop)(struct wh *w, const char *schema, const char *name, struct err *e);

@@ -227,6 +227,18 @@ int wh_create_view(struct wh *w, const char *schema, const char *name,
     return w->ops->create_view(w, schema, name, select, e);
 }
 
+int wh_index(struct wh *w, const char *schema, const char *table, const char *columns,
+             struct err *e)
+{
+    return w->ops->index(w, schema, table, columns, e);
+}
+
+int wh_set_rows(struct wh *w, const char *schema, const char *table, int64_t rows,
+                struct err *e)
+{
+    return w->ops->set_rows(w, schema, table, rows, e);
+}
+
 int wh_swap(struct wh *w, const char *schema, const char *built, const char *live,
             struct err *e)
 {

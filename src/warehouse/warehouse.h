@@ -112,6 +112,15 @@ int wh_create_table_as(struct wh *w, const char *schema, const char *name,
 int wh_create_view(struct wh *w, const char *schema, const char *name,
                    const char *select, struct err *e);
 
+/* An index on these columns (comma-separated names), unless the table has one. A
+ * table's declared keys are looked up by joins, by incremental deletes and by their
+ * tests. */
+int wh_index(struct wh *w, const char *schema, const char *table, const char *columns,
+             struct err *e);
+/* Tell the engine's planner how many rows a table has. */
+int wh_set_rows(struct wh *w, const char *schema, const char *table, int64_t rows,
+                struct err *e);
+
 /* Publish: replace live by built (same schema) in one transaction, whatever each is
  * (table or view); views on live keep working. The old one is gone when it returns. */
 int wh_swap(struct wh *w, const char *schema, const char *built, const char *live,

@@ -59,6 +59,9 @@ int lite_create_table_as(struct wh *w, const char *schema, const char *name,
     buf_add(&text, buf_str(&body), body.len);
     if ((rc = buf_check(&text, "SQL statement", e)) < 0)
         goto out;
+    if (sqlite3_get_autocommit(l->db) &&
+        (rc = lite_help_joins(l, buf_str(&body), e)) < 0)
+        goto out;
     if ((rc = lite_prepare(l, buf_str(&text), -1, &src, &st, NULL, e)) < 0)
         goto out;
     if (sqlite3_step(st) != SQLITE_DONE)

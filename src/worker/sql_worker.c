@@ -196,6 +196,8 @@ static int run_node(struct worker *w, const struct task *t, const struct node *n
                               .now_ms = w->engine.now_ms};
     bool is_checked = streq(json_str(t->data, "command", "build"), "build");
     struct model_run_options o = {.tests_first = is_checked,
+                                  .gate = sql_gates_judge,
+                                  .gate_arg = &gates,
                                   .full_refresh =
                                       json_flag(t->data, "full_refresh", false)};
     struct model_result r;
@@ -236,6 +238,43 @@ static int do_compile(struct worker *w, const struct task *t, struct err *e)
                : err_set(&why, ERR_NOTFOUND, "the project has no such node");
     buf_release(&sql);
     return rc < 0 ? send_error(w, t, rc, why.text, e) : send_success(w, t, NULL, e);
+}
+
+/* A gate whose relation is no model's: judged on what is there. */
+static int do_gate(struct worker *w, const struct task *t, struct err *e)
+{
+    struct err why = {0};
+    const char *name = json_str(t->data, "name", json_str(t->data, "node", ""));
+    name = str_starts(name, "gate.") ? name + 5 : name;
+    struct sql_gates g = {.engine = &w->engine,
+                          .channel = w->ch,
+                          .run = json_i64(t->data, "run", 0),
+                          .only = name};
+    const struct conf_gate *gate = NULL;
+    int rc = prepare(w, t, true, &why);
+    for (size_t i = 0; rc == 0 && i < w->engine.p->n_gates; i++)
+        if (streq(w->engine.p->gates[i].name, name))
+            gate = &w->engine.p->gates[i];
+    g.now_ms = w->engine.now_ms;
+    if (rc == 0 && !gate)
+        rc = err_set(&why, ERR_NOTFOUND, "there is no gate \"%s\"", name);
+    if (rc == 0) {
+        const char *dot = strchr(gate->on, '.');
+        char *schema = dot ? mem_strndup(gate->on, (size_t)(dot - gate->on)) : NULL;
+        rc = dot ? sql_gates_on(&g, gate->on, schema, dot + 1, &why)
+                 : err_set(&why, ERR_CONFIG, "gate %s: on must be schema.relation",
+                           name);
+        mem_free(schema);
+    }
+    json_t *m = answer_to(t);
+    json_put_str(m, "status",
+                 rc == ERR_BLOCKED ? "blocked"
+                 : rc < 0          ? "error"
+                                   : "success");
+    json_put_str(m, "message", rc < 0 ? why.text : "");
+    json_put(m, "data",
+             json_pack("{s:o}", "gates", g.results ? g.results : json_array()));
+    return channel_send(w->ch, "result", m, e);
 }
 
 /* ── start and finish of a run ── */
@@ -354,9 +393,9 @@ static const struct {
     const char *kind;
     int (*run)(struct worker *w, const struct task *t, struct err *e);
 } kinds[] = {
-    {"plan", do_plan},       {"start", do_start},   {"finish", do_finish},
-    {"compile", do_compile}, {"seed", do_item},     {"run", do_item},
-    {"test", do_item},       {"snapshot", do_item},
+    {"plan", do_plan},     {"gate", do_gate},       {"start", do_start},
+    {"finish", do_finish}, {"compile", do_compile}, {"seed", do_item},
+    {"run", do_item},      {"test", do_item},       {"snapshot", do_item},
 };
 
 static int on_message(struct worker *w, const json_t *msg, struct err *e)
