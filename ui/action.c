@@ -258,6 +258,11 @@ static void run_follow(struct app *a, const char *args)
     view_did(a, "follow", args);
 }
 
+static void run_wrap(struct app *a, const char *args)
+{
+    view_did(a, "wrap", args);
+}
+
 static void run_next_log(struct app *a, const char *args)
 {
     view_did(a, "next-log", args);

@@ -9,6 +9,8 @@
 #include "base/str.h"
 #include "ui/fmt.h"
 
+#define WHOLE_MAX 9e15 /* whole numbers a double holds exactly */
+
 static const struct {
     const char *word;
     enum role role;
@@ -111,6 +113,10 @@ static void add_number(enum grid_kind kind, const json_t *v, int64_t now_ms,
     char text[FMT_MAX] = "-";
     double d;
 
+    if (grid_number(v, &d) && !(d > -WHOLE_MAX && d < WHOLE_MAX)) {
+        buf_adds(out, "-"); /* nothing that was counted or timed */
+        return;
+    }
     if (!grid_number(v, &d)) {
         if (json_is_string(v)) /* not a number after all: as it is */
             grid_value(out, v);

@@ -62,10 +62,20 @@ static int do_size(struct script *s, char *args, struct err *e)
 
 static int do_charset(struct script *s, char *args, struct err *e)
 {
-    if (s->is_open)
-        return bad(s, e, "charset must come before size");
-    s->o.is_ascii = streq(args, "ascii");
-    return 0;
+    static const char *const names[] = {"ascii", "block", "utf8"};
+
+    for (int i = 0; i < 3; i++) {
+        if (!streq(args, names[i]))
+            continue;
+        s->o.is_ascii = i == TERM_ASCII;
+        if (s->is_open) {
+            s->app.term.charset = (enum term_charset)i;
+            app_resize(&s->app, s->app.term.rows, s->app.term.cols);
+            settle(s);
+        }
+        return 0;
+    }
+    return bad(s, e, "expected \"charset ascii|block|utf8\"");
 }
 
 static int do_readonly(struct script *s, char *args, struct err *e)

@@ -11,7 +11,7 @@
 /* Lines (everything else is copied):
  *   # comment
  *   size 80x24          the first one opens the terminal; later ones resize it
- *   charset ascii|utf8  before size          readonly   before size
+ *   charset ascii|block|utf8                 readonly   before size
  *   theme NAME          clock 2017-06-15T06:04:00Z (wall)
  *   feed NAME FILE.json (relative to the script)   answer CMD JSON|"error text"
  *   key j Enter C-d …   type TEXT            command LINE (as in the palette)

@@ -162,6 +162,9 @@ static bool send_offline(struct uplink *u, json_t *msg, uplink_answer answer,
         answer(context, NULL, json_string_value(data));
     else if (answer && (data || !only_looks(cmd)))
         answer(context, data, NULL);
+    else if (answer && u->n_pending < UPLINK_PENDING_MAX) /* never comes */
+        u->pending[u->n_pending++] =
+            (struct uplink_pending){json_i64(msg, "id", 0), answer, context};
     json_decref(msg);
     return true;
 }

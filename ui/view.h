@@ -53,6 +53,7 @@ struct page {
     size_t top;         /* log: first line on screen */
     size_t cursor_line; /* log: where the search stands */
     int left;           /* log: first cell on screen */
+    bool wraps;         /* log: long lines go on below */
     char search[GRID_FILTER_MAX];
     int reason; /* anomalies: index of the reason shown */
 };

@@ -47,8 +47,8 @@ dump 3-21
 | :sort COLUMN [desc]        Sort by a column                                  |
 | :search [TEXT]             Find TEXT in the log                              |
 | :follow                    Follow the end of the log, or stop                |
+| :wrap                      Wrap long lines of the log, or cut them           |
 | :pause                     Stop the feed from moving, or let it go on        |
-| :reason [REASON]           Show anomalies of one reason, the next one each ~ |
 ===
 key q
 dump 1-3

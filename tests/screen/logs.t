@@ -44,7 +44,7 @@ dump
  06:03:59 info  stream: line 88, partition 4 at offset 88000
  06:04:00 error stream: line 89, partition 5 at offset 89000
                                                              following 90 lines
- F follow  / search  : command  ? help  q back  e next problem  y copy id
+ F follow  w wrap  / search  : command  ? help  q back  e next problem
 ===
 key k k
 dump 20-24
@@ -53,7 +53,7 @@ dump 20-24
  06:03:57 info  stream: line 86, partition 2 at offset 86000
  06:03:58 warn  stream: line 87, partition 3 at offset 87000
                                FOLLOW STOPPED, line 88 of 90, 0 new (G follows)
- F follow  / search  : command  ? help  q back  e next problem  y copy id
+ F follow  w wrap  / search  : command  ? help  q back  e next problem
 ===
 feed log:ingest.pos fixtures/log_more.json
 dump 20-24
@@ -62,7 +62,7 @@ dump 20-24
  06:03:57 info  stream: line 86, partition 2 at offset 86000
  06:03:58 warn  stream: line 87, partition 3 at offset 87000
                      FOLLOW STOPPED, line 88 of 90, 120 or more new (G follows)
- F follow  / search  : command  ? help  q back  e next problem  y copy id
+ F follow  w wrap  / search  : command  ? help  q back  e next problem
 ===
 type /offset 43
 key Enter
@@ -82,7 +82,7 @@ dump 10-24
  06:03:22 info  stream: line 51, partition 2 at offset 51000
  06:03:23 warn  stream: line 52, partition 3 at offset 52000
                      FOLLOW STOPPED, line 53 of 90, 120 or more new (G follows)
- F follow  / search  : command  ? help  q back  e next problem  y copy id
+ F follow  w wrap  / search  : command  ? help  q back  e next problem
 ===
 dump roles 12-15
 ===
@@ -103,7 +103,7 @@ dump 20-24
  06:04:29 line 118 after the burst
  06:04:30 line 119 after the burst
                                         1042 lines dropped  following 120 lines
- F follow  / search  : command  ? help  q back  e next problem  y copy id
+ F follow  w wrap  / search  : command  ? help  q back  e next problem
 ===
 key l l
 dump 20-23
@@ -117,4 +117,36 @@ key ]
 dump 1-1
 ===
  retail > logs > ingest.stores        dev   running  2017-06-15 06:04 UTC  live
+===
+# long lines: cut with a sign, wrapped on demand
+feed log:ingest.stores {"lines":[{"at_ms":1497506600000,"stream":"err","text":"2017-06-15T06:03:20.000Z error ingest.stores: stores.csv:17: 9 columns where the header has 8; the snapshot is refused, the last good one stays; correct the file and sync again with :sync stores"},{"at_ms":1497506601000,"stream":"out","text":"short"}],"dropped":0,"seq":1}
+dump 1-8
+===
+ retail > logs > ingest.stores        dev   running  2017-06-15 06:04 UTC  live
+ 1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 alerts(2) 8 gates
+ 06:03:20 error stores.csv:17: 9 columns where the header has 8; the snapshot i~
+ 06:03:21 short
+
+
+
+
+===
+key w
+dump 1-8
+===
+ retail > logs > ingest.stores        dev   running  2017-06-15 06:04 UTC  live
+ 1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 alerts(2) 8 gates
+ 06:03:20 error stores.csv:17: 9 columns where the header has 8; the snapshot is
+           refused, the last good one stays; correct the file and sync again wit
+          h :sync stores
+ 06:03:21 short
+
+
+===
+key w h h
+dump 3-5
+===
+ 06:03:20 error stores.csv:17: 9 columns where the header has 8; the snapshot i~
+ 06:03:21 short
+
 ===

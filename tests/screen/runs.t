@@ -88,7 +88,7 @@ dump
 
 
                                                                         3 lines
- F follow  / search  : command  ? help  q back  e next problem  y copy id
+ F follow  w wrap  / search  : command  ? help  q back  e next problem
 ===
 key q q
 dump 1-8

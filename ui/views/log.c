@@ -17,11 +17,60 @@ static json_t *lines_of(struct app *a, const struct page *p)
     return json_is_array(data) ? data : json_arr(data, "lines");
 }
 
+/* weir's lines begin with their own time and level and then name the process
+ * (base/log.h): the time is shown once, the name is in the crumbs already. */
+static void visible_text(const struct page *p, const char *text, int64_t *at,
+                         struct buf *out)
+{
+    size_t n = strcspn(text, " ");
+    const char *name = str_starts(p->arg, "log:") ? p->arg + 4 : "";
+
+    if (n >= 20 && n <= 30 && text[4] == '-' &&
+        time_parse_iso((struct str){text, n}, at)) {
+        text += n + (text[n] == ' ');
+        n = strcspn(text, " ");
+        n += strspn(text + n, " ");
+        buf_add(out, text, n);
+        text += n;
+        n = str_starts(p->arg, "tasklog:") ? strcspn(text, " :") : strlen(name);
+        if (n && strncmp(text, name, strlen(name)) == 0 && str_starts(text + n, ": "))
+            text += n + 2;
+    }
+    buf_adds(out, text);
+}
+
+#define TIME_CELLS 9
+
+/* Rows a line takes on a screen w cells wide. */
+static int rows_of(struct app *a, const struct page *p, const json_t *line, int w)
+{
+    int64_t at = json_i64(line, "at_ms", 0);
+    struct buf b;
+
+    if (!p->wraps)
+        return 1;
+    buf_init(&b, 64u * 1024);
+    visible_text(p, json_str(line, "text", ""), &at, &b);
+    int width = draw_width(&a->term, buf_str(&b), b.len);
+    buf_release(&b);
+    w -= at > 0 ? TIME_CELLS : 0;
+    return w < 1 || width <= w ? 1 : (width + w - 1) / w;
+}
+
+/* First line of a screen that shows the end. */
 static size_t last_top(struct app *a, const struct page *p)
 {
-    size_t n = json_array_size(lines_of(a, p)), rows = (size_t)p->grid.page_rows;
+    json_t *lines = lines_of(a, p);
+    size_t top = json_array_size(lines);
+    int room = p->grid.page_rows;
 
-    return n > rows ? n - rows : 0;
+    while (top > 0) {
+        room -= rows_of(a, p, json_array_get(lines, top - 1), a->term.cols - 1);
+        if (room < 0)
+            break;
+        top--;
+    }
+    return top;
 }
 
 static void scroll_to(struct app *a, struct page *p, size_t top)
@@ -157,6 +206,8 @@ static bool action(struct app *a, struct page *p, const char *name, const char *
         p->left = p->left > 8 ? p->left - 8 : 0;
     else if (streq(name, "right"))
         p->left += 8;
+    else if (streq(name, "wrap"))
+        p->wraps = !p->wraps;
     else if (streq(name, "next-log"))
         other_log(a, p, 1);
     else if (streq(name, "previous-log"))
@@ -215,28 +266,6 @@ static void status(struct app *a, struct page *p, char *out, size_t size)
              is_exact ? "" : " or more");
 }
 
-/* weir's lines begin with their own time and level and then name the process
- * (base/log.h): the time is shown once, the name is in the crumbs already. */
-static void visible_text(const struct page *p, const char *text, int64_t *at,
-                         struct buf *out)
-{
-    size_t n = strcspn(text, " ");
-    const char *name = str_starts(p->arg, "log:") ? p->arg + 4 : "";
-
-    if (n >= 20 && n <= 30 && text[4] == '-' &&
-        time_parse_iso((struct str){text, n}, at)) {
-        text += n + (text[n] == ' ');
-        n = strcspn(text, " ");
-        n += strspn(text + n, " ");
-        buf_add(out, text, n);
-        text += n;
-        n = str_starts(p->arg, "tasklog:") ? strcspn(text, " :") : strlen(name);
-        if (n && strncmp(text, name, strlen(name)) == 0 && str_starts(text + n, ": "))
-            text += n + 2;
-    }
-    buf_adds(out, text);
-}
-
 static void mark_found(struct app *a, const struct page *p, int y, int x, int w,
                        const char *text)
 {
@@ -260,13 +289,17 @@ static void draw_line(struct app *a, const struct page *p, const json_t *line, i
     const char *text = buf_str(b);
     if (at > 0) {
         draw_text(&a->term, y, x, 8, ROLE_MUTED, fmt_time(at, at, time));
-        x += 9;
+        x += TIME_CELLS;
     }
     if (str_starts(text, "error "))
         role = ROLE_ERROR;
     else if (str_starts(text, "warn "))
         role = ROLE_WARN;
     int w = r.x + r.w - x;
+    for (int i = 0; p->wraps && i < r.h; i++)
+        draw_skip(&a->term, y + i, x, w, i * w, role, text, b->len);
+    if (p->wraps)
+        return;
     draw_skip(&a->term, y, x, w, p->left, role, text, b->len);
     mark_found(a, p, y, x, w, text);
     if (draw_width(&a->term, text, b->len) - p->left > w)
@@ -287,8 +320,14 @@ static void draw(struct app *a, struct page *p, struct rect r)
         draw_text(&a->term, r.y + 1, r.x + 2, r.w - 4, ROLE_MUTED,
                   page_data(a, p) ? "nothing was written yet" : "waiting for data");
     buf_init(&b, 64u * 1024);
-    for (int i = 0; i < r.h && p->top + (size_t)i < n; i++)
-        draw_line(a, p, json_array_get(lines, p->top + (size_t)i), r.y + i, r, &b);
+    int y = r.y, end = r.y + r.h;
+    for (size_t i = p->top; i < n && y < end; i++) {
+        const json_t *line = json_array_get(lines, i);
+        int rows = rows_of(a, p, line, r.w - 1);
+        rows = rows > end - y ? end - y : rows;
+        draw_line(a, p, line, y, (struct rect){y, r.x, rows, r.w}, &b);
+        y += rows;
+    }
     buf_release(&b);
 }
 
