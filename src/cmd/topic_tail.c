@@ -17,6 +17,7 @@
 struct kept {
     int32_t partition;
     int64_t offset, timestamp_ms;
+    size_t bytes;
     json_t *json;
 };
 
@@ -53,9 +54,10 @@ static void keep(struct tail *t, const struct bus_record *r)
     }
     json_put(o, "headers", headers);
     put_text(o, "value", r->value);
-    struct kept k = {r->partition, r->offset, r->timestamp_ms, o};
+    struct kept k = {r->partition, r->offset, r->timestamp_ms, r->key.n + r->value.n,
+                     o};
     vec_push(&t->kept, k);
-    t->bytes += r->key.n + r->value.n;
+    t->bytes += k.bytes;
 }
 
 /* At most limit records of one partition, from `from` or before its end. */
@@ -107,8 +109,10 @@ static void cut(struct tail *t)
     qsort(t->kept.v, t->kept.n, sizeof *t->kept.v, by_time);
     size_t extra = t->kept.n > t->limit ? t->kept.n - t->limit : 0;
     size_t first = t->from ? t->limit : 0;
-    for (size_t i = first; i < first + extra; i++)
+    for (size_t i = first; i < first + extra; i++) {
+        t->bytes -= t->kept.v[i].bytes;
         json_decref(t->kept.v[i].json);
+    }
     if (!t->from)
         memmove(t->kept.v, t->kept.v + extra, (t->kept.n - extra) * sizeof *t->kept.v);
     t->kept.n -= extra;
@@ -136,7 +140,6 @@ static void print_text(const struct tail *t)
 
 static int print(const struct cmd_args *a, struct tail *t, struct err *e)
 {
-    cut(t);
     if (!a->is_json) {
         print_text(t);
         return 0;
@@ -164,9 +167,12 @@ int topic_tail(const struct cmd_args *a, struct bus *b, const char *topic,
         rc = bus_consumer_open(b, "weir-topic-tail", &c, e);
     if (rc < 0)
         return rc;
-    for (int32_t i = 0; rc == 0 && i < n; i++)
-        if (only < 0 || only == i)
+    for (int32_t i = 0; rc == 0 && i < n; i++) {
+        if (only < 0 || only == i) {
             rc = read_partition(&t, c, i, t.limit, e);
+            cut(&t);
+        }
+    }
     if (rc == 0)
         rc = print(a, &t, e);
     for (size_t i = 0; i < t.kept.n; i++)
