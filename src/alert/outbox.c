@@ -59,6 +59,16 @@ static int64_t backoff_ms(int attempts)
     return ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
 }
 
+/* The alert without what only the outbox is about. */
+static json_t *message_of(const json_t *row)
+{
+    json_t *m = json_copy((json_t *)(uintptr_t)row);
+    json_object_del(m, "state");
+    json_object_del(m, "attempts");
+    json_object_del(m, "detail");
+    return m;
+}
+
 int outbox_deliver_one(struct outbox *o, const json_t *alert, bool is_forced,
                        struct err *e)
 {
@@ -68,7 +78,9 @@ int outbox_deliver_one(struct outbox *o, const json_t *alert, bool is_forced,
     d->is_open = true;
     if (d->is_sent || (!is_forced && d->next_ms > time_mono_ms()))
         return 0;
-    enum alert_outcome r = alert_deliver(o->p, alert, &d->done, &why);
+    json_t *m = message_of(alert);
+    enum alert_outcome r = alert_deliver(o->p, m, &d->done, &why);
+    json_decref(m);
     d->attempts++;
     if (r == ALERT_OK) {
         d->is_sent = true;

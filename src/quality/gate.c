@@ -33,7 +33,7 @@ static int parameters_of(const struct gate_request *g, json_t **out, struct err 
     for (const char *const *s = g->sets; s && *s; s++) {
         const char *eq = strchr(*s, '=');
         if (!eq || eq == *s)
-            return err_set(e, ERR_USAGE, "--set %s: expected NAME=VALUE", *s);
+            return err_set(e, ERR_USAGE, "--param %s: expected NAME=VALUE", *s);
         char *name = mem_strndup(*s, (size_t)(eq - *s));
         json_put(*out, name, value_of(eq + 1));
         mem_free(name);

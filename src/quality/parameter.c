@@ -111,7 +111,7 @@ static int named(struct reader *r, const char *name, struct val *out)
     if (!v) {
         snprintf(what, sizeof what,
                  "no value for \"%.80s\": give it under the gate's parameters or with "
-                 "--set %.80s=VALUE",
+                 "--param %.80s=VALUE",
                  name, name);
         return fail(r, what);
     }

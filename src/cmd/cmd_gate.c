@@ -1,0 +1,240 @@
+/* weir gate: the quality gates: what there is and how each stood last, and judging one
+ * now on the live relation. In: weir.yml, suite files, the warehouse (read-only), the
+ * last verdicts of the state database. Out: tables; exit 5 when a gate that is run
+ * blocks. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/timeutil.h"
+#include "cmd/cmd.h"
+#include "quality/quality.h"
+#include "state/state.h"
+
+static const struct conf_gate *find(const struct platform *p, const char *name,
+                                    struct err *e)
+{
+    const char *names[256];
+    size_t n = 0;
+    for (; n < p->n_gates && n < 256; n++) {
+        if (streq(p->gates[n].name, name))
+            return &p->gates[n];
+        names[n] = p->gates[n].name;
+    }
+    const char *near = str_nearest(name, names, n);
+    err_set(e, ERR_NOTFOUND, "there is no gate %s%s%s%s", name,
+            near ? "; did you mean " : " (weir gate ls)", near ? near : "",
+            near ? "?" : "");
+    return NULL;
+}
+
+static struct state *open_state(const struct platform *p)
+{
+    struct state *s = NULL;
+    char path[4096];
+    return state_open(&s, conf_state_path(p, "state.db", path, sizeof path), true,
+                      NULL) == 0
+               ? s
+               : NULL;
+}
+
+/* ── ls ── */
+static int list(const struct cmd_args *a, struct err *e)
+{
+    static const struct cmd_column columns[] = {
+        {"name", "GATE", COL_TEXT},       {"on", "ON", COL_TEXT},
+        {"block", "BLOCKS ON", COL_TEXT}, {"verdict", "LAST", COL_TEXT},
+        {"failed", "FAILED", COL_NUMBER}, {"total", "OF", COL_NUMBER},
+        {"at_ms", "AT", COL_TIME},        {"suite", "SUITE", COL_TEXT},
+    };
+    const struct platform *p = a->platform;
+    struct state *s = open_state(p);
+    json_t *rows = json_array();
+    for (size_t i = 0; i < p->n_gates; i++) {
+        const struct conf_gate *g = &p->gates[i];
+        json_t *o = json_object(), *last = NULL;
+        if (s && state_get(s, "gate", g->name, &last, NULL) == 0)
+            json_object_update(o, last);
+        json_decref(last);
+        json_object_del(o, "result");
+        json_put_str(o, "name", g->name);
+        json_put_str(o, "on", g->on);
+        json_put_str(o, "block", g->block);
+        json_put_str(o, "suite", g->suite);
+        json_array_append_new(rows, o);
+    }
+    state_close(s);
+    int rc = cmd_print_rows(a, rows, columns, sizeof columns / sizeof *columns, e);
+    json_decref(rows);
+    return rc;
+}
+
+/* ── run ── */
+/* now(): --as-of, else the platform's clock. */
+static int64_t now_of(const struct platform *p)
+{
+    json_t *row = NULL;
+    int64_t now = time_wall_ms();
+    if (p->as_of_ms >= 0)
+        return p->as_of_ms;
+    struct state *s = p->clock == CLOCK_DATA ? open_state(p) : NULL;
+    if (s && state_get(s, "clock", "data", &row, NULL) == 0)
+        now = json_i64(row, "now_ms", now);
+    json_decref(row);
+    state_close(s);
+    return now;
+}
+
+static void add_outcome(const json_t *one, json_t *row)
+{
+    const json_t *c = json_object_get(one, "expectation_config");
+    const json_t *r = json_object_get(one, "result");
+    const json_t *x = json_object_get(one, "exception_info");
+    const char *type = json_str(c, "type", "");
+    json_put_str(row, "expectation", str_starts(type, "expect_") ? type + 7 : type);
+    json_put_str(row, "column", json_str(json_object_get(c, "kwargs"), "column", NULL));
+    json_put_str(row, "severity", json_str(one, "severity", ""));
+    json_put_str(row, "verdict", json_str(one, "verdict", ""));
+    if (json_object_get(r, "unexpected_count")) {
+        json_put_i64(row, "unexpected", json_i64(r, "unexpected_count", 0));
+        json_put_i64(row, "rows", json_i64(r, "element_count", 0));
+    }
+    if (json_object_get(r, "observed_value"))
+        json_object_set(row, "observed", json_object_get(r, "observed_value"));
+    json_put_str(row, "message", json_str(x, "exception_message", NULL));
+}
+
+static int print_result(const struct cmd_args *a, const json_t *result, struct err *e)
+{
+    static const struct cmd_column columns[] = {
+        {"verdict", "VERDICT", COL_TEXT},         {"severity", "SEVERITY", COL_TEXT},
+        {"expectation", "EXPECT", COL_TEXT},      {"column", "COLUMN", COL_TEXT},
+        {"unexpected", "UNEXPECTED", COL_NUMBER}, {"rows", "ROWS", COL_NUMBER},
+        {"observed", "OBSERVED", COL_TEXT},       {"message", "MESSAGE", COL_TEXT},
+    };
+    const json_t *one;
+    size_t i;
+    if (a->is_json)
+        return cmd_print_json(result, e);
+    json_t *rows = json_array();
+    json_array_foreach (json_arr(result, "results"), i, one) {
+        json_t *row = json_object();
+        add_outcome(one, row);
+        json_array_append_new(rows, row);
+    }
+    int rc = cmd_print_rows(a, rows, columns, sizeof columns / sizeof *columns, e);
+    json_decref(rows);
+    if (rc == 0 && !a->is_quiet) {
+        struct buf b;
+        buf_init(&b, 1u << 20);
+        suite_summary(result, &b);
+        printf("\n%s on %s: %s (%s)\n", json_str(result, "suite_name", ""),
+               json_str(result, "on", ""), json_str(result, "verdict", ""),
+               buf_str(&b));
+        buf_release(&b);
+    }
+    return rc;
+}
+
+static int open_warehouse(const struct platform *p, int64_t now_ms, struct wh **w,
+                          struct err *e)
+{
+    struct wh_options o = {.kind = p->warehouse_kind,
+                           .dir = p->warehouse_dir,
+                           .schemas = p->schemas,
+                           .dialect = p->dialect,
+                           .is_readonly = true,
+                           .now_ms = now_ms};
+    return wh_open(w, &o, e);
+}
+
+static int judge(const struct cmd_args *a, const struct conf_gate *g, struct err *e)
+{
+    enum verdict v = VERDICT_ERROR;
+    json_t *result = NULL;
+    struct wh *w = NULL;
+    int64_t now = now_of(a->platform);
+    struct gate_request r = {.platform = a->platform,
+                             .gate = g,
+                             .where = opt_text(a, "where", NULL),
+                             .sets = opt_list(a, "param"),
+                             .now_ms = now};
+    int rc = open_warehouse(a->platform, now, &w, e);
+    if (rc == 0)
+        rc = gate_judge(&r, w, &v, &result, e);
+    if (rc == 0)
+        rc = print_result(a, result, e);
+    json_decref(result);
+    wh_close(w);
+    if (rc < 0)
+        return rc;
+    return gate_blocks(g, v) ? err_exit_status(ERR_BLOCKED) : 0;
+}
+
+static int judge_file(const struct cmd_args *a, const char *suite, struct err *e)
+{
+    const char *on = opt_text(a, "on", NULL);
+    if (!on || !strchr(on, '.'))
+        return err_set(e, ERR_USAGE, "--suite needs --on SCHEMA.TABLE");
+    struct conf_gate g = {
+        .name = "suite", .suite = suite, .on = on, .block = "critical"};
+    return judge(a, &g, e);
+}
+
+static int run_gates(const struct cmd_args *a, struct err *e)
+{
+    const struct platform *p = a->platform;
+    const char *suite = opt_text(a, "suite", NULL);
+    int worst = 0;
+    if (suite)
+        return a->argc > 1
+                   ? err_set(e, ERR_USAGE, "either --suite or the name of a gate")
+                   : judge_file(a, suite, e);
+    if (a->argc < 2)
+        return err_set(e, ERR_USAGE, "which gate? (weir gate ls)");
+    for (int i = 1; i < a->argc; i++) {
+        const struct conf_gate *g = find(p, a->argv[i], e);
+        int rc = g ? judge(a, g, e) : ERR_NOTFOUND;
+        if (rc < 0)
+            return rc;
+        worst = rc > worst ? rc : worst;
+    }
+    return worst;
+}
+
+static int run(const struct cmd_args *a, struct err *e)
+{
+    if (a->argc == 0 || streq(a->argv[0], "ls"))
+        return list(a, e);
+    if (streq(a->argv[0], "run"))
+        return run_gates(a, e);
+    return err_set(e, ERR_USAGE, "weir gate %s: expected ls or run NAME", a->argv[0]);
+}
+
+static const struct cmd_opt opts[] = {
+    {"where", 'w', OPT_TEXT, "SQL", "run: judge only rows for which this holds.", NULL},
+    {"param", 'p', OPT_LIST, "NAME=VALUE", "run: a parameter of the suite. Repeatable.",
+     NULL},
+    {"suite", 0, OPT_TEXT, "FILE", "run: a suite file instead of a gate of weir.yml.",
+     NULL},
+    {"on", 0, OPT_TEXT, "SCHEMA.TABLE", "With --suite: the relation to judge.", NULL},
+    {0},
+};
+
+const struct cmd cmd_gate = {
+    .name = "gate",
+    .summary = "List quality gates, or judge one now.",
+    .operands = "[ls | run NAME…]",
+    .doc =
+        "ls lists the gates of weir.yml with their last verdicts.\n\n"
+        "run judges a gate's suite on the relation as it is live now. Nothing is "
+        "written: failing rows are not kept, no alert is raised. With -o json the "
+        "result has Great Expectations' form.\n\n"
+        "Exit status: 0 the gate would let pass, 5 it would block, 1 it could not be "
+        "judged.",
+    .flags = CMD_READONLY | CMD_JSON,
+    .opts = opts,
+    .run = run,
+};
