@@ -435,7 +435,7 @@ static void item_queue(struct item *it)
 /* ── the run's own life
  * ──────────────────────────────────────────────────────────────── */
 
-static void run_free(struct run *r)
+static void run_items_free(struct run *r)
 {
     for (size_t i = 0; i < r->n; i++) {
         mem_free(r->items[i].down);
@@ -443,6 +443,13 @@ static void run_free(struct run *r)
         json_decref(r->items[i].result);
     }
     mem_free(r->items);
+    r->items = NULL;
+    r->n = r->left = 0;
+}
+
+static void run_free(struct run *r)
+{
+    run_items_free(r);
     json_decref(r->request);
     json_decref(r->plan);
     mem_free(r);
@@ -613,7 +620,7 @@ static void plan_done(struct job *j, const json_t *msg, const char *text)
     }
     r->plan = json_deep_copy(json_object_get(msg, "data"));
     if (run_items_make(r, &e) < 0) {
-        r->n = r->left = 0;
+        run_items_free(r);
         snprintf(r->note, sizeof r->note, "no plan: %s", e.text);
         run_end(r);
         return;

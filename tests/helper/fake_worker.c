@@ -162,7 +162,7 @@ static int mode_garbage(const char *arg)
 /* ── the ideal workers
  * ───────────────────────────────────────────────────────────────── */
 
-static int run_ingest(const char *name)
+static int run_ingest(const char *name, bool is_bounded)
 {
     be_ready();
     channel_send(&ch, "metrics",
@@ -173,7 +173,7 @@ static int run_ingest(const char *name)
                  json_pack("{s:{s:i,s:{s:i}}}", "data", "in", 10, "rejected",
                            "too_long", streq(name, "pos") ? 1 : 0),
                  &e);
-    return 0;
+    return is_bounded ? 0 : serve();
 }
 
 static void answer(const json_t *task, const char *status, bool retryable)
@@ -278,6 +278,6 @@ int main(int argc, char **argv)
     if (getenv(env))
         return run_mode(getenv(env), NULL);
     if (streq(kind, "ingest"))
-        return run_ingest(name);
+        return run_ingest(name, argc > 4);
     return streq(kind, "sql") ? run_sql() : mode_ok(NULL);
 }
