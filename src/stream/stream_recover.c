@@ -198,7 +198,6 @@ static int recover_shares(struct stream_worker *w)
     struct bus_committed *c = mem_alloc(sizeof *c);
     int rc =
         bus_ranges(w->bus, w->conf->from, w->ranges, (size_t)w->n_partitions, w->e);
-    w->pipeline.job.produce = NULL;
     for (int32_t i = w->index; i < w->n_partitions && rc == 0; i += w->n) {
         struct stream_share *s = &w->shares[i];
         rc = bus_committed(w->bus, w->pin_group, w->conf->from, i, c, w->e);
@@ -208,7 +207,7 @@ static int recover_shares(struct stream_worker *w)
         if (rc == 0)
             rc = recover_share(w, s, c, &w->ranges[i]);
     }
-    w->pipeline.job.produce = stream_epoch_produce;
+    w->pipeline.job.produce = stream_epoch_produce; /* silent until here */
     stream_each_share(w, i)
     {
         if (rc < 0)

@@ -171,11 +171,14 @@ static void passes_each_receipt_once_and_later_versions_as_corrections(void **st
     version(&h, 1, T0, T0 + 9000, "4.00");
     assert_int_equal(c->duplicates, 2);
     assert_int_equal(c->out, 2);
+    version(&h, 2, T0, T0 + 1000, "5.00");
+    assert_int_equal(h.last.n_before, 1); /* nor does it enter the baseline */
+    assert_true(h.last.sum_before == 500);
     /* a correction does not count again */
     harness_forget(&h);
     harness_drain(&h);
     for (size_t i = 0; i < h.n_rows; i++)
-        assert_non_null(strstr(h.rows[i].value, "\"n\":1,\"sum\":5.00,"));
+        assert_non_null(strstr(h.rows[i].value, "\"n\":2,\"sum\":10.00,"));
     assert_int_equal(h.n_rows, 3);
     harness_release(&h);
 }
