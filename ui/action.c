@@ -60,13 +60,15 @@ static void run_open(struct app *a, const char *args)
     json_decref(row);
 }
 
+/* Esc ("stay") never leaves the console: it is pressed too easily. */
 static void run_back(struct app *a, const char *args)
 {
     struct page *p = app_page(a);
 
-    (void)args;
     if (p->grid.filter[0])
         grid_set_filter(&p->grid, "");
+    else if (streq(args, "stay") && !p->below && a->root == 0)
+        app_say(a, ROLE_MUTED, "q leaves the console");
     else
         app_back(a);
 }

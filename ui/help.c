@@ -57,6 +57,13 @@ size_t help_hints(const struct app *a, const char *view, struct help_hint *out,
     return k;
 }
 
+/* Rows of one action stand on one line unless their arguments choose something. */
+static bool is_same_use(const struct keymap_row *a, const struct keymap_row *b)
+{
+    return streq(a->command, b->command) ||
+           (str_starts(a->command, "back") && str_starts(b->command, "back"));
+}
+
 static void add_keys(struct app *a, struct help *h, const char *view, bool own)
 {
     for (size_t i = 0; i < a->keymap.n; i++) {
@@ -69,8 +76,8 @@ static void add_keys(struct app *a, struct help *h, const char *view, bool own)
         /* All keys of one command on one line, at its first key. */
         for (size_t k = 0; k < a->keymap.n; k++) {
             const struct keymap_row *other = &a->keymap.rows[k];
-            if (!streq(other->command, row->command) || other->key >= KEY_CLICK ||
-                !row_applies(a, other, view, own))
+            if (action_of(a, other) != action || !is_same_use(row, other) ||
+                other->key >= KEY_CLICK || !row_applies(a, other, view, own))
                 continue;
             is_first &= k >= i;
             size_t n = strlen(keys);
@@ -165,7 +172,7 @@ static void help_key(struct app *a, struct modal *m, int key)
     struct help *h = (struct help *)m;
     const char *command = keymap_find(&a->keymap, "*", key);
 
-    if (!command || streq(command, "back") || streq(command, "help"))
+    if (!command || str_starts(command, "back") || streq(command, "help"))
         app_pop(a);
     else if (streq(command, "row-down"))
         scroll(h, 1);

@@ -48,7 +48,17 @@ dump 1-2
  retail > runs                        dev   running  2017-06-15 06:04 UTC  live
  1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 alerts(2) 8 gates
 ===
-key q q
+# Esc goes back but never leaves; q leaves
+key Esc Esc Esc
+dump 1-1
+===
+ retail > overview                    dev   running  2017-06-15 06:04 UTC  live
+===
+dump 23-23
+===
+ q leaves the console
+===
+key q
 sent
 ===
 (left)
