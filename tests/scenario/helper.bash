@@ -19,10 +19,10 @@ verify() {
 }
 # Every byte the platform wrote, for grep: plain files, and the bus' and tables' contents.
 written_text() {
-    cat "$WEIR_STATE_DIR"/logs/* "$WEIR_STATE_DIR"/*.jsonl "$WEIR_PROJECT_DIR"/target/* 2>/dev/null
+    cat "$WEIR_STATE_DIR"/logs/* "$WEIR_STATE_DIR"/*.jsonl "$WEIR_PROJECT_DIR"/target/* 2>/dev/null || true
     for f in $(find "$WEIR_STATE_DIR" -name '*.db'); do
-        sqlite3 "file:$f?mode=ro" .dump 2>/dev/null
-        strings -n 8 "$f"
+        sqlite3 "file:$f?mode=ro" .dump 2>/dev/null || true
+        strings -n 8 "$f" || true
     done
     for t in $("$WEIR" topic ls -o csv | tail -n +2 | cut -d, -f1); do
         "$WEIR" topic tail "$t" --from begin --limit 100000 -o json

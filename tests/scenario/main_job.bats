@@ -18,7 +18,7 @@ table_dump() { # what must be equal between runs: everything but the times of th
     run "$WEIR" up --once
     echo "$output"
     [ "$status" -eq 0 ]
-    [[ "$output" == *"3474"* ]]
+    [[ "$output" == *"3,474"* ]]
     need_data expected/anomalies_incidents.csv.gz
     verify anomalies incidents
 }
