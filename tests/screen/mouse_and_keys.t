@@ -7,16 +7,16 @@ feed anomalies fixtures/anomalies.json
 key G
 dump 20-22
 ===
- 05:51:50    x high    TXN0031399       303     10,250.00 AMOUNT_OUTLIER OFF_H~
- 05:51:37    . normal  TXN0031406       304          3.50 HIGH_VELOCITY
->05:51:24    . normal  TXN0031413       305        881.10 OFF_HOURS
+ 05:51:50    x high    STORE_303_TXN_41400800399   10,250.00 AMOUNT_OUTLIER OF~
+ 05:51:37    . normal  STORE_304_TXN_41400800406        3.50 HIGH_VELOCITY
+>05:51:24    . normal  STORE_305_TXN_41400800413      881.10 OFF_HOURS
 ===
 key g
 dump 3-5
 ===
- timev       severity  transaction      store       total reasons
->06:04:11    . normal  TXN0031000       300         12.40 AMOUNT_OUTLIER
- 06:03:58    x high    TXN0031007       301     10,250.00 AMOUNT_OUTLIER OFF_H~
+ timev       severity  transaction                     total reasons
+>06:04:11    . normal  STORE_300_TXN_41400800000       12.40 AMOUNT_OUTLIER
+ 06:03:58    x high    STORE_301_TXN_41400800007   10,250.00 AMOUNT_OUTLIER OF~
 ===
 key C-d C-d
 dump roles 20-22
@@ -27,14 +27,14 @@ ssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss
 ===
 dump 20-22
 ===
- 06:00:43    . normal  TXN0031112       307         12.40 AMOUNT_OUTLIER
- 06:00:30    x high    TXN0031119       308     10,250.00 AMOUNT_OUTLIER OFF_H~
->06:00:17    . normal  TXN0031126       300          3.50 HIGH_VELOCITY
+ 06:00:43    . normal  STORE_307_TXN_41400800112       12.40 AMOUNT_OUTLIER
+ 06:00:30    x high    STORE_308_TXN_41400800119   10,250.00 AMOUNT_OUTLIER OF~
+>06:00:17    . normal  STORE_300_TXN_41400800126        3.50 HIGH_VELOCITY
 ===
 key PgDn PgUp C-u z Left
 dump 4-4
 ===
->06:02:14    x high    TXN0031063       300     10,250.00 AMOUNT_OUTLIER OFF_H~
+>06:02:14    x high    STORE_300_TXN_41400800063   10,250.00 AMOUNT_OUTLIER OF~
 ===
 key Tab
 dump 1-2

@@ -64,9 +64,9 @@ feed anomalies [[],{"reasons":{"a":1},"total":{},"at_ms":9e18},{"reasons":"OFF_H
 key Space f f f f
 dump 3-6
 ===
- timev       severity  transaction      store       total reasons
->-                                                      - {"a":1}
- -                                                   12.x OFF_HOURS
+ timev       severity  transaction                     total reasons
+>-                                                         - {"a":1}
+ -                                                      12.x OFF_HOURS
 
 ===
 key 5

@@ -91,8 +91,8 @@ static void status(struct app *a, struct page *p, char *out, size_t size)
 static const struct grid_column columns[] = {
     {"at_ms", "time", GRID_TIME, 11, 1, 0},
     {"severity", "severity", GRID_STATE, 9, 2, 0},
-    {"transaction_id", "transaction", GRID_TEXT, 14, 1, 40},
-    {"store_id", "store", GRID_TEXT, 6, 1, 0},
+    {"transaction_id", "transaction", GRID_TEXT, 26, 1, 40},
+    {"store_id", "store", GRID_TEXT, 7, 3, 0},
     {"terminal_id", "terminal", GRID_TEXT, 9, 4, 0},
     {"total", "total", GRID_MONEY, 10, 1, 0},
     {"reasons", "reasons", GRID_LIST, 18, 1, GRID_FREE},
