@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include "base/timeutil.h"
 
-/* Chosen by tests/bench/bench_bus: see its table. */
+/* Chosen by measurement: README.md. */
 #ifndef EMB_PAGE_SIZE
 #define EMB_PAGE_SIZE 8192
 #endif
