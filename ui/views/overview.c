@@ -243,14 +243,14 @@ static void draw(struct app *a, struct page *p, struct rect r)
     if (is_wide) {
         struct rect right = {y, r.x + block.w, 1, r.w - block.w};
         overview_draw_run(a, block, y);
-        overview_draw_counts(a, right, y);
-        overview_draw_gates(a, right, y + 1);
+        int used = overview_draw_counts(a, right, y, 2);
+        overview_draw_gates(a, right, y + used);
         int n = overview_draw_freshness_list(a, block, y + 1, r.y + r.h - y - 4);
-        y += 1 + (n > 1 ? n : 1);
+        y += 1 + (n > used ? n : used);
     } else {
         overview_draw_run(a, block, y++);
         overview_draw_freshness(a, block, y++);
-        overview_draw_counts(a, block, y++);
+        overview_draw_counts(a, block, y++, 1);
         overview_draw_gates(a, block, y++);
     }
     if (is_wide && r.y + r.h - y > 2 * OVERVIEW_PANEL_LINES)

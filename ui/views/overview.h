@@ -28,8 +28,9 @@ const json_t *overview_run(const struct app *a);
 void overview_draw_run(struct app *a, struct rect r, int y);
 void overview_draw_freshness(struct app *a, struct rect r,
                              int y); /* worst of a layer */
-void overview_draw_counts(struct app *a, struct rect r, int y);
 void overview_draw_gates(struct app *a, struct rect r, int y);
+/* On up to lines_max lines; returns the lines used. */
+int overview_draw_counts(struct app *a, struct rect r, int y, int lines_max);
 /* Each relation on a line; returns the lines used. */
 int overview_draw_freshness_list(struct app *a, struct rect r, int y, int rows_max);
 /* Charts of the rates side by side; returns the lines used, 0 when nothing moved. */

@@ -88,7 +88,7 @@ void overview_draw_run(struct app *a, struct rect r, int y)
     x += draw_printf(&a->term, y, x, end - x, ROLE_TEXT, "#%lld %s",
                      (long long)json_i64(run, "id", 0), json_str(run, "command", "")) +
          2;
-    int bar = r.w > 60 ? 16 : 8;
+    int bar = r.w >= 78 ? 16 : 8;
     if (x + bar < end && total > 0) {
         chart_bar(&a->term, y, x, bar, (double)done / (double)total, ROLE_BAR);
         x += bar + 1;
@@ -196,21 +196,28 @@ static const struct {
     {"late", "late", ROLE_TEXT},          {"masked", "masked", ROLE_TEXT},
 };
 
-void overview_draw_counts(struct app *a, struct rect r, int y)
+int overview_draw_counts(struct app *a, struct rect r, int y, int lines_max)
 {
     const json_t *data = app_overview(a, "counts");
-    int x = label(a, r, y, "counts"), end = r.x + r.w;
+    int start = label(a, r, y, "counts"), x = start, end = r.x + r.w, lines = 1;
     char text[FMT_MAX];
 
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         int64_t v = json_i64(data, counts[i].key, 0);
         fmt_count(v, text);
-        if (x + (int)strlen(text) + (int)strlen(counts[i].name) + 1 > end)
-            break;
-        x += draw_text(&a->term, y, x, end - x, v ? counts[i].role : ROLE_MUTED, text) +
+        if (x + (int)strlen(text) + (int)strlen(counts[i].name) + 1 > end) {
+            if (lines++ == lines_max)
+                return lines_max;
+            x = start;
+        }
+        x += draw_text(&a->term, y + lines - 1, x, end - x,
+                       v ? counts[i].role : ROLE_MUTED, text) +
              1;
-        x += draw_text(&a->term, y, x, end - x, ROLE_MUTED, counts[i].name) + 2;
+        x +=
+            draw_text(&a->term, y + lines - 1, x, end - x, ROLE_MUTED, counts[i].name) +
+            2;
     }
+    return lines;
 }
 
 /* Failed gates first: they are what the operator came for. */
