@@ -74,8 +74,21 @@ static json_t *manifest_node(const struct project *p, struct item *it)
     json_put(n, "extra_ctes", json_array());
     json_put(n, "contract",
              json_pack("{s:b, s:b, s:n}", "enforced", 0, "alias_types", 1, "checksum"));
-    if (it->pub.type == NODE_MODEL)
+    static const char *const absent[] = {"build_path", "compiled_path", NULL};
+    for (size_t i = 0; absent[i]; i++)
+        json_put(n, absent[i], json_null());
+    json_put(n, "doc_blocks", json_array());
+    json_put(n, "functions", json_array());
+    if (it->pub.type == NODE_MODEL) {
+        static const char *const empty[] = {"version",          "latest_version",
+                                            "time_spine",       "primary_key",
+                                            "deprecation_date", NULL};
+        for (size_t i = 0; empty[i]; i++)
+            json_put(n, empty[i], json_null());
+        json_put(n, "primary_key", json_array());
+        json_put(n, "constraints", json_array());
         json_put_str(n, "access", "protected");
+    }
     put_relation(n, it);
     put_test(n, it);
     return n;
@@ -200,8 +213,8 @@ static int save(const struct project *p, const char *name, const json_t *v,
 int project_write_manifest(struct project *p, struct err *e)
 {
     static const char *const empty[] = {
-        "metrics",       "groups",     "selectors",       "disabled",
-        "saved_queries", "unit_tests", "semantic_models", "group_map"};
+        "metrics",    "groups",          "selectors", "disabled", "saved_queries",
+        "unit_tests", "semantic_models", "group_map", "functions"};
     json_t *m = json_object(), *nodes = json_object(), *sources = json_object();
     for (size_t i = 0; i < p->items.n; i++) {
         struct item *it = p->items.v[i];

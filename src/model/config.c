@@ -99,8 +99,8 @@ static json_t *section_of(const struct package *pk, enum node_type t)
         return v ? v : json_obj(pk->conf, "tests");
     }
     case NODE_MODEL:
-        return json_obj(pk->conf, "models");
     case NODE_ANALYSIS:
+        return json_obj(pk->conf, "models");
     case NODE_OPERATION:
     case NODE_EXPOSURE:
     case NODE_MACRO:
@@ -151,6 +151,7 @@ static json_t *defaults(const struct item *it)
     if (materialized)
         json_put_str(c, "materialized", materialized);
     json_put(c, "tags", json_array());
+    json_put(c, "meta", json_object());
     if (it->pub.type == NODE_TEST) {
         json_put_str(c, "severity", "ERROR");
         json_put_str(c, "fail_calc", "count(*)");
@@ -160,7 +161,7 @@ static json_t *defaults(const struct item *it)
     } else if (it->pub.type != NODE_SOURCE) {
         json_put(c, "pre-hook", json_array());
         json_put(c, "post-hook", json_array());
-        json_put(c, "meta", json_object());
+        json_put(c, "column_types", json_object());
     }
     return c;
 }
@@ -191,6 +192,21 @@ static void unique_tags(json_t *config)
     json_object_set_new(config, "tags", list);
 }
 
+/* "sql" → {"sql", "transaction", "index"}, as dbt keeps hooks. */
+static json_t *hook_list(json_t *list)
+{
+    json_t *out = json_array(), *one;
+    size_t i;
+    json_array_foreach (list, i, one) {
+        if (json_is_string(one))
+            json_array_append_new(out, json_pack("{s:O, s:b, s:n}", "sql", one,
+                                                 "transaction", 1, "index"));
+        else
+            json_array_append(out, one);
+    }
+    return out;
+}
+
 void config_apply(struct project *p, struct item *it)
 {
     json_t *c = defaults(it);
@@ -201,15 +217,18 @@ void config_apply(struct project *p, struct item *it)
         project_config(c, p->root, it);
     unique_tags(c);
     /* values of YAML may be templates; hooks stay text until they run */
-    json_t *pre = json_incref(json_object_get(c, "pre-hook"));
-    json_t *post = json_incref(json_object_get(c, "post-hook"));
+    json_t *pre = hook_list(json_object_get(c, "pre-hook"));
+    json_t *post = hook_list(json_object_get(c, "post-hook"));
     json_object_del(c, "pre-hook");
     json_object_del(c, "post-hook");
     json_t *shown = render_yaml(p, c, it->pub.path);
-    if (pre)
-        json_object_set_new(shown, "pre-hook", pre);
-    if (post)
-        json_object_set_new(shown, "post-hook", post);
+    bool has_hooks = it->pub.type != NODE_SOURCE && it->pub.type != NODE_TEST;
+    if (has_hooks) {
+        json_object_set(shown, "pre-hook", pre);
+        json_object_set(shown, "post-hook", post);
+    }
+    json_decref(pre);
+    json_decref(post);
     json_decref(c);
     json_decref(it->pub.config);
     it->pub.config = shown;

@@ -139,6 +139,18 @@ static const char *sha256_stripped(struct project *p, const char *text, size_t n
     return arena_strdup(&p->mem, hash_sha256_hex(text, n, hex));
 }
 
+/* dbt hashes the content of small seeds only; of others, the path stands for it. */
+static const char *seed_checksum(struct project *p, const char *path)
+{
+    struct buf b;
+    buf_init(&b, 1u << 20);
+    const char *sum = buf_read_file(&b, path, NULL) == 0
+                          ? sha256_stripped(p, buf_str(&b), b.len)
+                          : NULL;
+    buf_release(&b);
+    return sum;
+}
+
 static char *stem(struct project *p, const char *rel)
 {
     const char *slash = strrchr(rel, '/');
@@ -167,6 +179,12 @@ static int add_sql(const struct folder *f, const char *path, const char *rel,
             item_break(p, it, why.text);
         }
         it->checksum = sha256_stripped(p, it->raw, it->raw_len);
+    } else {
+        it->checksum = seed_checksum(p, path);
+    }
+    if (f->type == NODE_ANALYSIS) { /* dbt calls the folder so whatever its name is */
+        it->rel = arena_printf(&p->mem, "analysis/%s", rel);
+        names_fqn(p, it, it->rel, NULL);
     }
     return item_add(p, it,
                     arena_printf(&p->mem, "%s.%s.%s", node_type_name(f->type),
@@ -250,6 +268,17 @@ static const char *kind_key(enum node_type t)
                                 : "analyses";
 }
 
+/* description: the one property that may call doc(). */
+static const char *described(struct project *p, const char *text)
+{
+    json_t *v = json_string(text), *shown = render_yaml(p, v, "description");
+    const char *out =
+        arena_strdup(&p->mem, json_is_string(shown) ? json_string_value(shown) : text);
+    json_decref(shown);
+    json_decref(v);
+    return out;
+}
+
 static void apply_patch(struct project *p, struct item *it)
 {
     char *key = arena_printf(&p->mem, "%s %s %s", kind_key(it->pub.type),
@@ -259,7 +288,7 @@ static void apply_patch(struct project *p, struct item *it)
         return;
     it->meta_patch = json_incref(json_obj(patch, "body"));
     it->patch_path = json_str(patch, "file", NULL);
-    it->description = json_str(it->meta_patch, "description", "");
+    it->description = described(p, json_str(it->meta_patch, "description", ""));
     json_t *columns = json_object(), *one;
     size_t i;
     json_array_foreach (json_arr(it->meta_patch, "columns"), i, one)
@@ -371,8 +400,7 @@ static void link_items(struct project *p)
         parse_item(p, it);
         if (json_object_size(it->inline_config))
             config_apply(p, it);
-        if (it->pub.type != NODE_ANALYSIS)
-            name_relation(p, it);
+        name_relation(p, it);
     }
 }
 

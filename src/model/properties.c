@@ -165,7 +165,7 @@ static int add_table(struct project *p, struct package *pk, const char *shown,
     json_t *at = inherit(table, source, "loaded_at_field");
     it->loaded_at = keep(p, json_is_string(at) ? json_string_value(at) : NULL);
     it->freshness = json_incref(inherit(table, source, "freshness"));
-    it->rel = rel;
+    it->rel = shown;
     char *last = arena_printf(&p->mem, "%s", name);
     names_fqn(p, it, rel, it->pub.source_name);
     vec_push(&it->fqn, last);
@@ -377,7 +377,6 @@ static int make_test(struct project *p, const struct declared *d, json_t *args,
                            it->test_namespace ? it->test_namespace : "",
                            it->test_namespace ? "." : "", it->test_name);
     it->raw_len = strlen(it->raw);
-    it->checksum = "";
     names_fqn(p, it, d->rel, full_name);
     const char *id = arena_printf(&p->mem, "test.%s.%s.%s", d->pk->name, full_name,
                                   names_test_hash(p, full_name, it));

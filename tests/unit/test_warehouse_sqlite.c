@@ -158,6 +158,38 @@ static void test_view_over_schemas(void **state)
     assert_int_equal(wh_relation_type(f->w, "silver", "v"), WH_ABSENT);
 }
 
+/* Found with the sqlite3 shell: a view with "silver"."t" in it made the whole file
+ * "malformed" for everybody who opens it under another name. */
+static void test_files_open_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct err e = {0};
+    char path[128];
+    sqlite3 *db;
+    run(f->w, "create table silver.t as select 4 as a");
+    assert_int_equal(wh_create_view(f->w, "silver", "v0",
+                                    "select \"silver\".\"t\".a from "
+                                    "\"silver\".\"t\"",
+                                    &e),
+                     0);
+    assert_int_equal(
+        wh_create_view(f->w, "silver", "v", "select t.a from silver.t t", &e), 0);
+    assert_int_equal(
+        wh_create_view(f->w, "silver", "same_name",
+                       "with t as (select a + 1 as a from \"silver\".\"t\")"
+                       " select a from t",
+                       &e),
+        0);
+    IS(f->w, "select a from silver.same_name", "5");
+    snprintf(path, sizeof path, "%s/silver.db", f->dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    char *why = NULL;
+    sqlite3_exec(db, "select a from v", NULL, NULL, &why);
+    if (why)
+        fail_msg("%s", why);
+    sqlite3_close(db);
+}
+
 static void test_swap_keeps_views_working(void **state)
 {
     struct wh *w = ((struct fixture *)*state)->w;
@@ -384,6 +416,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         T(test_catalog),
         T(test_view_over_schemas),
+        T(test_files_open_alone),
         T(test_swap_keeps_views_working),
         T(test_swap_after_a_crash),
         T(test_publishing_locks_one_schema),
