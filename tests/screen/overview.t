@@ -107,7 +107,7 @@ dump
  v models models            > running         23        23        -     18 ####....  56%
  v gates  transactions      . waiting          -         -        -      -
 
- run        > running  #12 build  ####.... 23/41  1 failed  12s l~ counts     196,105 records  2 open alerts
+ run        > running  #12 build  ###... 23/41  1 failed  12s left counts     196,105 records  2 open alerts
  freshness  bronze.raw_transactions    + ok 12s                               12 rejected  1,204 anomalies  3 late
             silver.stg_transactions    + ok 3m 10s                 gates      x stores fail 1 of 6   + transactions 8/8
             gold.fct_daily_sales       ! warn 1h 06m > 1h 05m

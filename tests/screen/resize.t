@@ -13,7 +13,7 @@ dump
           products              + done        92,331      0
  v stream enrichment            > running     98,120   5.2k
 
- run        > running  #12 build  ####.... 23/41  1 failed
+ run        > running  #12 build  ###... 23/41  1 failed  1~
  freshness  bronze + ok 12s   silver + ok 3m 10s   gold ! w~
  counts     196,105 records  2 open alerts  12 rejected
  gates      x stores fail 1 of 6   + transactions 8/8

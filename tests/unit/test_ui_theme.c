@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -131,6 +132,26 @@ static void mono_has_no_colour_and_letters_differ(void **state)
     assert_true(ROLE_COUNT <= 24);
 }
 
+/* The page documents each role, by name and meaning. */
+static void the_man_page_has_every_role(void **state)
+{
+    struct buf b;
+    struct err e = {0};
+    char want[160];
+
+    (void)state;
+    buf_init(&b, 1u << 20);
+    if (buf_read_file(&b, "man/weir-theme.5", &e) < 0)
+        fail_msg("%s", e.text);
+    for (int r = 0; r < ROLE_COUNT; r++) {
+        snprintf(want, sizeof want, ".It Cm %s\n%s\n", theme_role_name((enum role)r),
+                 theme_role_doc((enum role)r));
+        if (!strstr(buf_str(&b), want))
+            fail_msg("man/weir-theme.5 has no \"%s\"", want);
+    }
+    buf_release(&b);
+}
+
 static void missing_theme_lists_what_there_is(void **state)
 {
     static const char *const dirs[] = {"/nonexistent", "themes", "themes", NULL};
@@ -153,6 +174,7 @@ int main(void)
         cmocka_unit_test(refuses_binary_and_huge),
         cmocka_unit_test(shipped_files_match),
         cmocka_unit_test(mono_has_no_colour_and_letters_differ),
+        cmocka_unit_test(the_man_page_has_every_role),
         cmocka_unit_test(missing_theme_lists_what_there_is),
     };
     return cmocka_run_group_tests_name("ui_theme", tests, NULL, NULL);

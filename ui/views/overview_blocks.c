@@ -88,7 +88,7 @@ void overview_draw_run(struct app *a, struct rect r, int y)
     x += draw_printf(&a->term, y, x, end - x, ROLE_TEXT, "#%lld %s",
                      (long long)json_i64(run, "id", 0), json_str(run, "command", "")) +
          2;
-    int bar = r.w >= 78 ? 16 : 8;
+    int bar = r.w >= 78 ? 16 : 6;
     if (x + bar < end && total > 0) {
         chart_bar(&a->term, y, x, bar, (double)done / (double)total, ROLE_BAR);
         x += bar + 1;
