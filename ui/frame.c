@@ -179,7 +179,9 @@ static void draw_nothing(struct app *a, struct rect r)
     }
     draw_text(&a->term, y++, x, w, ROLE_TITLE, "No supervisor answers.");
     y++;
-    draw_printf(&a->term, y++, x, w, ROLE_MUTED, "%s", a->uplink.why);
+    for (int i = 0; i < 2; i++) /* the path may be long */
+        draw_skip(&a->term, y++, x, w, i * w, ROLE_MUTED, a->uplink.why,
+                  strlen(a->uplink.why));
     y++;
     draw_text(&a->term, y++, x, w, ROLE_TEXT,
               "Start the platform in another terminal:");

@@ -16,12 +16,12 @@ dump
 
     cannot connect to /srv/retail/.weir/control.sock: no such file
 
+
     Start the platform in another terminal:
       weir up            stays in the foreground
       weir up --detach   goes to the background
 
     This console connects by itself. q leaves.
-
 
 
 

@@ -219,6 +219,27 @@ static void connects_resizes_and_leaves(void **state)
     assert_int_equal(ended(s), 0);
 }
 
+static void a_viewer_only_reads(void **state)
+{
+    struct session *s = *state;
+    char line[128];
+
+    if (!s)
+        skip();
+    expect(s, "No supervisor answers.");
+    become_supervisor(s);
+    json_t *msg = next_request(s);
+    assert_string_equal(json_str(msg, "cmd", ""), "whoami");
+    snprintf(line, sizeof line,
+             "{\"id\":%lld,\"ok\":true,\"data\":{\"uid\":7,\"role\":\"viewer\"}}\n",
+             (long long)json_i64(msg, "id", 0));
+    json_decref(msg);
+    push(s, line);
+    expect(s, "(read only)");
+    press(s, "q");
+    assert_int_equal(ended(s), 0);
+}
+
 static void a_lost_supervisor_is_said(void **state)
 {
     struct session *s = *state;
@@ -254,6 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(connects_resizes_and_leaves),
+        T(a_viewer_only_reads),
         T(a_lost_supervisor_is_said),
         T(sigterm_gives_the_terminal_back),
     };
