@@ -362,6 +362,11 @@ struct jv *eval(struct jinja_call *c, const struct node *n);
 struct jv *eval_call(struct jinja_call *c, const struct node *n, struct jv *caller);
 struct jv *call_value(struct jinja_call *c, struct jv *fn, const struct cargs *a);
 struct jv *name_lookup(struct jinja_call *c, struct sym *sym);
+void look_up_builtins(struct sym *s); /* fills filter, test and methods of a name */
+/* access.c */
+struct jv *attr_of(struct jinja_call *c, struct jv *v, struct sym *name);
+struct jv *of_undefined(struct jinja_call *c,
+                        struct jv *v); /* using an undefined value */
 struct jv *get_attr(struct jinja_call *c, struct jv *v, struct jv *name);
 struct jv *get_item(struct jinja_call *c, struct jv *v, struct jv *key);
 struct jv *get_slice(struct jinja_call *c, struct jv *v, struct jv **bounds);
@@ -441,6 +446,7 @@ const struct builtin *filter_find(const char *name);
 const struct builtin *test_find(const char *name);
 const struct builtin *method_find(enum jv_type t, const char *name);
 extern const struct builtin text_filters[], seq_filters[], num_filters[];
+extern const struct builtin str_ask_methods[];
 extern const struct builtin str_methods[], list_methods[], dict_methods[],
     set_methods[], tuple_methods[], int_methods[], float_methods[];
 extern const struct builtin test_rows[];

@@ -55,6 +55,7 @@ struct node *parse_node(struct parser *p, enum node_kind k, const struct token *
 void parse_chain_add(struct chain *c, struct node *n);
 void parse_check_depth(struct parser *p);
 
+void parse_check_token(struct parser *p, const struct token *t); /* fails on T_ERROR */
 void parse_next(struct parser *p);
 const struct token *parse_peek(struct parser *p);
 static inline bool tok_is(const struct token *t, const char *name)

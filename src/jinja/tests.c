@@ -206,5 +206,6 @@ const struct builtin *method_find(enum jv_type t, const char *name)
         [JV_SET] = set_methods,     [JV_INT] = int_methods,
         [JV_FLOAT] = float_methods, [JV_BOOL] = int_methods,
     };
-    return row_find(rows[t], name);
+    const struct builtin *b = row_find(rows[t], name);
+    return b || t != JV_STR ? b : row_find(str_ask_methods, name);
 }

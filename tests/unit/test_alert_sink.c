@@ -24,8 +24,10 @@ static int setup(void **state)
     struct fixture *f = mem_alloc(sizeof *f);
     str_copy(f->dir, sizeof f->dir, "/tmp/weir-alert-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
+    char dir[64];
+    str_copy(dir, sizeof dir, f->dir);
     for (int i = 0; i < 2; i++)
-        snprintf(f->path[i], sizeof f->path[i], "%s/%d.jsonl", f->dir, i);
+        snprintf(f->path[i], sizeof f->path[i], "%s/%d.jsonl", dir, i);
     buf_init(&f->text, 1 << 20);
     *state = f;
     return 0;
