@@ -136,8 +136,14 @@ static void form_draw(struct app *a, struct modal *m, struct rect body)
     draw_fill(&a->term, margin, ROLE_TEXT);
     struct rect r = draw_box(&a->term, frame, f->title);
     int y = r.y;
-    for (size_t i = 0; i < f->n_lines; i++)
-        draw_text(&a->term, y++, r.x, r.w, i ? ROLE_TEXT : ROLE_TITLE, f->lines[i]);
+    for (size_t i = 0; i < f->n_lines; i++) {
+        bool is_marked = f->is_prod && str_starts(f->lines[i], "Environment:");
+        draw_text(&a->term, y++, r.x, r.w,
+                  is_marked ? ROLE_PROD
+                  : i       ? ROLE_TEXT
+                            : ROLE_TITLE,
+                  f->lines[i]);
+    }
     y += f->n_fields ? 1 : 0;
     for (size_t i = 0; i < f->n_fields; i++) {
         int width =
@@ -332,6 +338,7 @@ void form_guard(struct app *a, struct form *f, const char *name)
     app_environment(a, &is_prod);
     if (!is_prod)
         return;
+    f->is_prod = true;
     struct form_field *field = form_field(f, FORM_TEXT, "Type its name");
     str_copy(field->must_be, sizeof field->must_be, name);
 }

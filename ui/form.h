@@ -27,6 +27,7 @@ struct form {
     char title[120];
     char lines[FORM_LINES][160];
     size_t n_lines;
+    bool is_prod; /* its environment is marked */
     struct form_field fields[FORM_FIELDS];
     size_t n_fields;
     size_t focus;     /* a field, n_fields: Cancel, n_fields + 1: the other button */

@@ -28,6 +28,13 @@ dump 8-18
 
 
 ===
+dump roles 10-13
+===
+   b                                                                        b
+   b PPPPPPPPPPPPPPPPPPPPPPP                                                b
+   b                                                                        b
+   b               nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn b
+===
 key Tab Enter
 sent
 ===
