@@ -122,7 +122,7 @@ static int escaped_char(const char *p, size_t n)
     return low < 0 ? -1 : (p[4] - '0') * 16 + low;
 }
 
-static bool make_shadow(struct shadow *s, const char *p, size_t n)
+static bool make_shadow(struct shadow *s, const char *p, size_t n, bool decode)
 {
     s->n = 0;
     s->text = mem_try_alloc(n + 1);
@@ -130,7 +130,7 @@ static bool make_shadow(struct shadow *s, const char *p, size_t n)
     if (!s->text || !s->source)
         return false;
     for (size_t i = 0; i < n; s->n++) {
-        int c = escaped_char(p + i, n - i);
+        int c = decode ? escaped_char(p + i, n - i) : -1;
         bool is_pair = c < 0 && p[i] == '\\' && i + 1 < n;
         s->source[s->n] = i;
         s->text[s->n] = c >= 0 ? (char)c : p[i];
@@ -193,10 +193,10 @@ static void mask_number(char *p, struct shadow *s, size_t at, size_t len)
 /* Magnetic stripe data behind a number (ISO/IEC 7813: "=" in track 2, "^" in track 1)
  * must not be kept at all (PCI DSS 3.3.1): blanked up to its end mark or the string's
  * end. */
-static size_t mask_track(char *p, struct shadow *s, size_t at)
+static void mask_track(char *p, struct shadow *s, size_t at)
 {
     if (at >= s->n || (s->text[at] != '=' && s->text[at] != '^'))
-        return at;
+        return;
     for (at++; at < s->n; at++) {
         unsigned char c = (unsigned char)s->text[at];
         if (c == '?' || c == '"' || c == '\\' || c < 0x20 || c >= 0x80)
@@ -204,7 +204,42 @@ static size_t mask_track(char *p, struct shadow *s, size_t at)
         s->text[at] = '*';
         replace(p, s->source[at], '*');
     }
+}
+
+/* What is left of a masked number may be one again with the digits beside it: the
+ * search goes on where the run of digits and separators begins. */
+static size_t run_start(const struct shadow *s, size_t at)
+{
+    while (at > 0 && s->text[at - 1] && strchr("0123456789 -*", s->text[at - 1]))
+        at--;
     return at;
+}
+
+static bool is_separated_digit(const struct shadow *s, size_t separator, size_t digit)
+{
+    return separator < s->n && digit < s->n &&
+           (s->text[separator] == ' ' || s->text[separator] == '-') &&
+           isdigit((unsigned char)s->text[digit]);
+}
+
+/* Can it be a number of valid JSON: digits only, and none beyond a separator? */
+static bool is_number(const struct shadow *s, size_t at, size_t len)
+{
+    for (size_t i = at; i < at + len; i++) {
+        if (!isdigit((unsigned char)s->text[i]))
+            return false;
+    }
+    return !is_separated_digit(s, at + len, at + len + 1) &&
+           !(at >= 2 && is_separated_digit(s, at - 1, at - 2));
+}
+
+/* JSON, as opposed to a line of CSV, begins so. */
+static bool is_json(const char *p, size_t n)
+{
+    size_t i = 0;
+    while (i < n && isspace((unsigned char)p[i]))
+        i++;
+    return i < n && (p[i] == '{' || p[i] == '[');
 }
 
 static uint32_t mask_shadow(char *p, size_t n, struct shadow *s,
@@ -219,9 +254,10 @@ static uint32_t mask_shadow(char *p, size_t n, struct shadow *s,
         if (is_id_value(&w, id_fields))
             continue;
         count++;
-        if (w.is_in_string || p[0] != '{') {
+        if (w.is_in_string || !is_json(p, n) || !is_number(s, at, len)) {
             mask_digits(p, s, at, len, KEEP_FRONT, KEEP_BACK, '*');
-            from = mask_track(p, s, from);
+            mask_track(p, s, from);
+            from = run_start(s, at);
         } else {
             mask_number(p, s, at, len);
         }
@@ -229,16 +265,25 @@ static uint32_t mask_shadow(char *p, size_t n, struct shadow *s,
     return count;
 }
 
-uint32_t mask_bytes(char *p, size_t n, const char *const *id_fields)
+/* One pass over the bytes as they are, or as they read with escapes decoded. */
+static uint32_t mask_pass(char *p, size_t n, const char *const *id_fields, bool decode)
 {
     struct shadow s = {0};
-    if (!mask_may_have(p, n))
-        return 0;
     uint32_t count = 0;
-    if (make_shadow(&s, p, n))
+    if (make_shadow(&s, p, n, decode))
         count = mask_shadow(p, n, &s, id_fields);
     else /* no memory to be careful: mask everything that looks like one */
         count = (uint32_t)pan_mask(p, n);
     release_shadow(&s);
+    return count;
+}
+
+uint32_t mask_bytes(char *p, size_t n, const char *const *id_fields)
+{
+    if (!mask_may_have(p, n))
+        return 0;
+    uint32_t count = mask_pass(p, n, id_fields, false);
+    if (has_escaped(p, n))
+        count += mask_pass(p, n, id_fields, true);
     return count;
 }
