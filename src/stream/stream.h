@@ -3,7 +3,19 @@
  * input offsets and watermark in one bus transaction; state snapshots by input offset
  * in STATE/stream-JOB.db, replayed silently on recovery).
  *
- * Per partition: dedupe → enrich → detect → window, each a struct stream_step. */
+ *   stream_run.c        the worker's life         stream_partition.c  watermark, steps
+ *   stream_epoch.c      commits and snapshots     stream_parse.c      what a receipt
+ * must be stream_recover.c    snapshot + silent replay  stream_dedupe.c     once, and
+ * corrections stream_metrics.c    figures                   stream_enrich.c     stores
+ * and products stream_meta.c       the commit's metadata     stream_detect.c     the
+ * three rules stream_tables.c     broadcast tables          stream_window.c     5, 15,
+ * 60 minutes snapshot.c          the snapshot file         stream_emit.c       JSON by
+ * splicing
+ *
+ * Groups on the bus: "stream:JOB" is the job's own, with metadata (stream_meta.c).
+ * "@stream:JOB" stands at the newest snapshots, so that retention leaves what a
+ * recovery would replay; "@stream:JOB:INDEX" at the tables as this worker knows them.
+ * Names with @ are not for people. */
 #ifndef STREAM_STREAM_H
 #define STREAM_STREAM_H
 
@@ -14,7 +26,9 @@
 
 /* Worker index of n takes partitions p with p % n == index. Runs until stop; on drain
  * it reads to the present end, emits open windows as provisional revisions without
- * moving the watermark, commits and answers drained. */
+ * moving the watermark, commits and answers drained. WEIR_ONCE in the environment: a
+ * bounded run, where no partition is idle. ERR_FENCED: another process has this share
+ * of the work; ERR_UNAVAILABLE: the supervisor is gone (what was read is committed). */
 int stream_run(const struct platform *p, const struct conf_stream *s, int index, int n,
                struct channel *ch, struct err *e);
 

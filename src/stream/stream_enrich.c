@@ -39,7 +39,7 @@ static int enrich_on_record(void *state, struct stream_context *c,
     if (ev->store && ev->store->zone)
         ev->local_hour = time_zone_hour(ev->store->zone, ev->event_ms);
     c->counters->unknown_store += !ev->store;
-    c->counters->unknown_product += ev->unknown_products;
+    c->counters->unknown_product += ev->unknown_products > 0;
     return STREAM_PASS;
 }
 

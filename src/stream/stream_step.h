@@ -27,6 +27,7 @@ typedef int stream_produce_fn(void *arg, enum stream_output to, int32_t partitio
                               const struct bus_header *headers, size_t n_headers,
                               struct err *e);
 
+/* All but windows and rejected count receipts. */
 struct stream_counters {
     int64_t in, out, duplicates, corrections, stale, late, anomalies, alerts;
     int64_t unknown_store, unknown_product, windows;

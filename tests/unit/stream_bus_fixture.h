@@ -10,6 +10,7 @@
 #include "wire/wire.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@ struct stream_fixture {
     struct conf_stream conf;
     struct platform platform;
     struct bus *bus;
+    rlim_t file_limit; /* of the worker's files, 0: none */
     struct err e;
 };
 
@@ -157,7 +159,11 @@ static inline struct stream_child fixture_start(struct stream_fixture *f, int in
     if (pid == 0) {
         struct channel ch;
         struct err e = {0};
+        struct rlimit limit = {f->file_limit, f->file_limit};
         close(fds[0]);
+        signal(SIGXFSZ, SIG_IGN);
+        if (f->file_limit && setrlimit(RLIMIT_FSIZE, &limit) != 0)
+            _exit(98);
         unsetenv("WEIR_CHANNEL");
         if (channel_open(&ch, "stream", "enrichment", &e) < 0)
             _exit(99);

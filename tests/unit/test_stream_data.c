@@ -427,6 +427,7 @@ static void anomalies_of_the_year(void **state)
     assert_int_equal(by[0], 3509);
     assert_int_equal(by[1], 0);
     assert_int_equal(by[2], 1670);
+    assert_int_equal(harness_count(&h, unknown_product), 4498);
     data_free(&pos);
     harness_release(&h);
 }

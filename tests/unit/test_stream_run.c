@@ -2,6 +2,7 @@
  * killing it at any point changes nothing of that. */
 #include "stream_bus_fixture.h"
 
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -337,6 +338,37 @@ static void new_rows_of_a_table_are_used_from_then_on(void **state)
     fixture_release(&f);
 }
 
+/* No room on the disk: it ends with that error at some commit; with room it goes on. */
+static void a_full_disk_stops_it_and_loses_nothing(void **state)
+{
+    (void)state;
+    if (!load())
+        skip();
+    struct stream_fixture f;
+    struct stat db, log;
+    char wal[320];
+    fixture_init(&f);
+    f.conf.epoch_records = 300;
+    fixture_put_tables(&f);
+    fixture_put_lines(&f, &pos, &arrival, 0, pos.n_lines);
+    snprintf(wal, sizeof wal, "%s-wal", f.bus_path);
+    assert_int_equal(stat(f.bus_path, &db), 0);
+    off_t largest =
+        stat(wal, &log) == 0 && log.st_size > db.st_size ? log.st_size : db.st_size;
+    f.file_limit = (rlim_t)largest + 1000000; /* a part of the output still fits */
+    struct stream_child c = fixture_start(&f, 0, 1);
+    int rc = child_end(&c);
+    assert_true(rc == -ERR_FULL || rc == -ERR_IO);
+    int64_t done = fixture_committed(&f, "offset");
+    assert_true(done > 0 && done < 3433);
+    f.file_limit = 0;
+    fixture_run(&f);
+    char *got = fixture_outputs_text(&f);
+    expect_same(got, reference());
+    mem_free(got);
+    fixture_release(&f);
+}
+
 /* A worker that was replaced while it hung commits nothing and ends. */
 static void a_fenced_worker_ends(void **state)
 {
@@ -374,6 +406,7 @@ int main(void)
         cmocka_unit_test(more_and_fewer_workers_go_on_where_the_others_stopped),
         cmocka_unit_test(idle_partitions_close_their_windows),
         cmocka_unit_test(new_rows_of_a_table_are_used_from_then_on),
+        cmocka_unit_test(a_full_disk_stops_it_and_loses_nothing),
         cmocka_unit_test(a_fenced_worker_ends),
     };
     signal(SIGPIPE, SIG_IGN);
