@@ -30,8 +30,8 @@ TYPE_TEST(t_number, jv_is_num(self))
 TYPE_TEST(t_string, self->type == JV_STR)
 TYPE_TEST(t_mapping, self->type == JV_DICT)
 TYPE_TEST(t_iterable, is_iterable(self))
-TYPE_TEST(t_callable,
-          self->type == JV_FUNC || (self->type == JV_OBJECT && self->u.obj.cls->call))
+TYPE_TEST(t_callable, self->type == JV_FUNC || is_undef(self) ||
+                          (self->type == JV_OBJECT && self->u.obj.cls->call))
 TYPE_TEST(t_escaped, false)
 TYPE_TEST(t_sequence, self->type == JV_STR || self->type == JV_TUPLE ||
                           self->type == JV_DICT || is_undef(self) ||
