@@ -168,10 +168,12 @@ struct node {
     struct node *next;
     struct node *a, *b, *c, *d;
     struct sym *sym;
-    struct jv *value;
-    const char *text;
-    struct callargs *args;
-    struct macro_def *def;
+    union {
+        struct jv *value;      /* E_CONST, E_NSREF */
+        const char *text;      /* N_TEXT */
+        struct callargs *args; /* calls, filters, tests; N_FOR: its "if" at pos */
+        struct macro_def *def; /* N_MACRO, N_CALLBLOCK */
+    };
 };
 
 struct callargs {

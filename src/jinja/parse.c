@@ -131,7 +131,6 @@ static struct node *parse_for(struct parser *p, const struct token *t)
     static const char *const ends[] = {"endfor", "else", NULL};
     static const char *const else_ends[] = {"endfor", NULL};
     struct node *n = parse_node(p, N_FOR, t);
-    n->value = NULL;
     struct node *target = parse_target(p, false);
     parse_expect_name(p, "in");
     n->a = target;
