@@ -150,6 +150,19 @@ static int open_warehouse(const struct platform *p, int64_t now_ms, struct wh **
     return wh_open(w, &o, e);
 }
 
+/* A gate on nothing is a wrong question, not a verdict. */
+static int must_exist(struct wh *w, const char *on, struct err *e)
+{
+    const char *dot = strchr(on, '.');
+    char *schema = mem_strndup(on, dot ? (size_t)(dot - on) : 0);
+    bool is_there = dot && wh_relation_type(w, schema, dot + 1) != WH_ABSENT;
+    mem_free(schema);
+    if (is_there)
+        return 0;
+    return err_set(e, ERR_NOTFOUND, "%s does not exist: nothing to judge (weir build)",
+                   on);
+}
+
 static int judge(const struct cmd_args *a, const struct conf_gate *g, struct err *e)
 {
     enum verdict v = VERDICT_ERROR;
@@ -162,6 +175,8 @@ static int judge(const struct cmd_args *a, const struct conf_gate *g, struct err
                              .sets = opt_list(a, "param"),
                              .now_ms = now};
     int rc = open_warehouse(a->platform, now, &w, e);
+    if (rc == 0)
+        rc = must_exist(w, g->on, e);
     if (rc == 0)
         rc = gate_judge(&r, w, &v, &result, e);
     if (rc == 0)

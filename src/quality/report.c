@@ -5,7 +5,8 @@
 #include "base/json.h"
 #include "base/str.h"
 
-#define EXAMPLES 20
+#define EXAMPLES    20
+#define SUMMARY_MAX 5
 
 static json_t *percent(int64_t part, int64_t of)
 {
@@ -144,12 +145,15 @@ void suite_summary(const json_t *result, struct buf *out)
         return;
     }
     buf_addf(out, "%zu of %zu expectations do not hold: ", bad, json_array_size(list));
-    bool is_first = true;
+    size_t told = 0;
     json_array_foreach (list, i, r) {
         if (streq(json_str(r, "verdict", ""), "pass"))
             continue;
-        buf_adds(out, is_first ? "" : "; ");
-        is_first = false;
+        if (told == SUMMARY_MAX) {
+            buf_addf(out, "; and %zu more", bad - told);
+            return;
+        }
+        buf_adds(out, told++ ? "; " : "");
         one_line(r, out);
     }
 }
