@@ -500,7 +500,7 @@ static bool bind_varargs(struct jinja_call *c, const struct macro_def *d,
                    d->sym->str.u.s.p, d->n_params);
         return false;
     }
-    struct jv *rest = jv_tuple(c->mem, a->v + from, a->n - from);
+    struct jv *rest = jv_tuple(c->mem, a->n ? a->v + from : NULL, a->n - from);
     return rest && scope_set(c, c->scope, sym_of(c->env, "varargs", 7), rest) == 0;
 }
 

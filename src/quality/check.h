@@ -82,6 +82,8 @@ int check_plan_map(struct check *k, char *unexpected, struct err *e);
 int check_judge_map(struct check *k, struct err *e);
 /* "CASE WHEN domain THEN x END", or x. Heap; caller frees. */
 char *check_in_domain(const struct check *k, const char *x);
+/* A column of the relation by name (case ignored), quoted for SQL; heap. */
+int check_quote(struct check *k, const char *name, char **out, struct err *e);
 /* A kwarg, NULL when absent or null. */
 const json_t *check_arg(const struct check *k, const char *name);
 bool check_flag(const struct check *k, const char *name, bool fallback);

@@ -43,25 +43,30 @@ static const char *real_name(const json_t *columns, const char *name)
 }
 
 /* ── planning ── */
-static int plan_column(struct check *k, struct wh *w, struct err *e)
+int check_quote(struct check *k, const char *name, char **out, struct err *e)
 {
-    const char *name = json_str(k->kwargs, "column", NULL), *real;
-    bool wants =
-        str_starts(k->row->type, "column_") && !streq(k->row->type, "column_to_exist");
-    if (!wants)
-        return 0;
-    if (!name)
-        return err_set(e, ERR_CONFIG, "needs column, a name");
-    if (!(real = real_name(k->columns, name)))
+    const char *real = real_name(k->columns, name);
+    struct buf b;
+    if (!real)
         return err_set(e, ERR_NOTFOUND, "%s.%s has no column \"%s\"", k->run->schema,
                        k->run->relation, name);
-    struct buf b;
     buf_init(&b, 4096);
-    wh_quote(w, &b, NULL, real);
-    k->column = real;
-    k->quoted = mem_strdup(buf_str(&b));
+    wh_quote(k->scan->w, &b, NULL, real);
+    *out = mem_strdup(buf_str(&b));
     buf_release(&b);
     return 0;
+}
+
+static int plan_column(struct check *k, struct err *e)
+{
+    const char *type = k->row->type;
+    bool wants = str_starts(type, "column_") && !str_starts(type, "column_pair_") &&
+                 !streq(type, "column_to_exist");
+    if (!wants)
+        return 0;
+    if (!(k->column = json_str(k->kwargs, "column", NULL)))
+        return err_set(e, ERR_CONFIG, "needs column, a name");
+    return check_quote(k, k->column, &k->quoted, e);
 }
 
 static int plan_mostly(struct check *k, struct err *e)
@@ -80,7 +85,7 @@ static int plan_one(struct judging *j, struct check *k, struct err *e)
                            .now_ms = j->run->now_ms,
                            .w = j->w};
     int rc = parameters_resolve(&p, k->item->kwargs, &k->kwargs, e);
-    if (rc < 0 || (rc = plan_mostly(k, e)) < 0 || (rc = plan_column(k, j->w, e)) < 0 ||
+    if (rc < 0 || (rc = plan_mostly(k, e)) < 0 || (rc = plan_column(k, e)) < 0 ||
         (rc = condition_sql(k, j->w, &k->domain, e)) < 0)
         return rc;
     return k->row->plan(k, e);

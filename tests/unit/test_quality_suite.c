@@ -238,6 +238,51 @@ static void test_table_expectations(void **state)
                "pass");
 }
 
+static void test_several_columns(void **state)
+{
+    struct fixture *f = *state;
+    const json_t *r = expect(f, "column_pair_values_a_to_be_greater_than_b",
+                             "\"column_A\":\"n\",\"column_B\":\"x\"");
+    outcome_is(r, "fail"); /* (3, null) and (null, 2.5) */
+    numbers_are(r, 5, 0, 2);
+    r = expect(f, "column_pair_values_a_to_be_greater_than_b",
+               "\"column_A\":\"n\",\"column_B\":\"x\",\"ignore_row_if\":"
+               "\"either_value_is_missing\"");
+    outcome_is(r, "pass");
+    numbers_are(r, 5, 2, 0);
+    outcome_is(expect(f, "column_pair_values_to_be_equal",
+                      "\"column_A\":\"n\",\"column_B\":\"n\""),
+               "pass");
+    outcome_is(expect(f, "column_pair_values_to_be_equal",
+                      "\"column_A\":\"n\",\"column_B\":\"x\",\"ignore_row_if\":\"x\""),
+               "error");
+    r = expect(f, "compound_columns_to_be_unique", "\"column_list\":[\"id\",\"n\"]");
+    outcome_is(r, "pass");
+    numbers_are(r, 5, 1, 0);
+    run(f->w, "INSERT INTO silver.t SELECT * FROM silver.t WHERE n = 200");
+    r = expect(f, "compound_columns_to_be_unique", "\"column_list\":[\"id\",\"n\"]");
+    outcome_is(r, "fail");
+    numbers_are(r, 6, 1, 2);
+    outcome_is(expect(f, "select_column_values_to_be_unique_within_record",
+                      "\"column_list\":[\"n\",\"x\"]"),
+               "pass");
+    r = expect(f, "multicolumn_sum_to_equal",
+               "\"column_list\":[\"n\",\"x\"],\"sum_total\":1.5");
+    outcome_is(r, "fail");
+    numbers_are(r, 6, 0, 5);
+    outcome_is(
+        expect(f, "unexpected_rows_expectation",
+               "\"unexpected_rows_query\":\"select * from {batch} where n > 500;\""),
+        "pass");
+    outcome_is(
+        expect(f, "unexpected_rows_expectation",
+               "\"unexpected_rows_query\":\"select * from {batch} where n > 5\""),
+        "fail");
+    error_has(
+        expect(f, "compound_columns_to_be_unique", "\"column_list\":[\"id\",\"zz\"]"),
+        "no column \"zz\"");
+}
+
 static void test_parameters(void **state)
 {
     static const struct {
@@ -505,6 +550,7 @@ int main(void)
         T(test_aggregates),
         T(test_no_rows),
         T(test_table_expectations),
+        T(test_several_columns),
         T(test_parameters),
         T(test_parameters_that_cannot_be),
         T(test_what_cannot_run_is_an_error),
