@@ -37,8 +37,8 @@ int row_fill(struct row *r, const struct bus_record *rec, struct err *e);
  * time. */
 typedef void row_drift_fn(void *arg, const char *field, int64_t count);
 void row_each_drift(const struct row *r, row_drift_fn *fn, void *arg);
-/* Member names of an object, for layout_generic: 0, 1 when it is no object, negative out
- * of memory. */
+/* Member names of an object, for layout_generic: 0, 1 when it is no object, negative
+ * out of memory. */
 int row_names(struct row *r, const struct bus_record *rec, struct arena *arena,
               const char ***names, size_t *n);
 
