@@ -17,14 +17,13 @@ need_data() {
 verify() {
     "$BATS_TEST_DIRNAME/verify.py" "$@"
 }
-# Every byte the platform wrote, for grep: plain files, and the bus' and tables' contents.
+# Every byte the platform wrote, for grep: files as they lie, tables and topics as text.
 written_text() {
-    cat "$WEIR_STATE_DIR"/logs/* "$WEIR_STATE_DIR"/*.jsonl "$WEIR_PROJECT_DIR"/target/* 2>/dev/null || true
+    find "$WEIR_STATE_DIR" -type f -exec strings -n 8 {} +
     for f in $(find "$WEIR_STATE_DIR" -name '*.db'); do
-        sqlite3 "file:$f?mode=ro" .dump 2>/dev/null || true
-        strings -n 8 "$f" || true
+        sqlite3 "file:$f?mode=ro" .dump
     done
-    for t in $("$WEIR" topic ls -o csv | tail -n +2 | cut -d, -f1); do
+    "$WEIR" topic ls -o csv | tail -n +2 | cut -d, -f1 | while read -r t; do
         "$WEIR" topic tail "$t" --from begin --limit 100000 -o json
     done
 }
