@@ -7,7 +7,7 @@
  * tables); a decision costs the size of what it touches, not of the run; what an item
  * that did not succeed leaves behind it is skipped, behind a gate it is blocked; the
  * plan came from the one planner and only its dependencies are counted here. */
-#include "supervise/sup.h"
+#include "supervise/run.h"
 
 #include <string.h>
 
@@ -17,34 +17,6 @@
 #include "base/str.h"
 #include "base/timeutil.h"
 
-#define MAX_ATTEMPTS 3  /* of a retryable error */
-#define MAX_DEATHS   10 /* of its workers */
-#define RETRY_MS     1000
-
-enum item_state { ITEM_WAITING, ITEM_QUEUED, ITEM_ENDED };
-
-struct item {
-    struct run *run;
-    const char *node, *kind; /* of json */
-    json_t *json, *result;   /* the plan's item; what finish gets */
-    size_t *down, n_down, waits;
-    enum item_state state;
-    int errors, deaths, attempt;
-    uv_timer_t *retry;
-};
-
-struct run {
-    struct sup *sup;
-    int64_t id, started_mono;
-    char command[32], who[64];
-    json_t *request, *plan;
-    struct item *items;
-    size_t n, left;
-    size_t n_failed, n_blocked, n_skipped;
-    bool is_cancelled, has_started, is_finishing, is_resumed;
-    char note[ERR_TEXT_MAX + 64];
-};
-
 static void run_next(struct sup *s);
 static void run_items_begin(struct run *r);
 static void run_end(struct run *r);
@@ -52,7 +24,7 @@ static void run_end(struct run *r);
 /* ── requests
  * ────────────────────────────────────────────────────────────────────────── */
 
-static void copy_member(json_t *to, const json_t *from, const char *key)
+void run_copy_member(json_t *to, const json_t *from, const char *key)
 {
     json_t *v = json_object_get(from, key);
     if (v && !json_is_null(v))
@@ -87,7 +59,7 @@ json_t *run_plan_data(struct sup *s, const json_t *request, int64_t id, struct e
     json_put_str(data, "command", json_str(request, "command", "build"));
     json_put_str(data, "reason", json_str(request, "reason", "requested"));
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-        copy_member(data, request, members[i]);
+        run_copy_member(data, request, members[i]);
     json_put_i64(data, "now_ms", sup_now_ms(s));
     if (id > 0)
         json_put_i64(data, "run", id);
@@ -134,134 +106,10 @@ int run_request(struct sup *s, const json_t *request, const char *who, int64_t *
     return 0;
 }
 
-/* ── propagation
- * ─────────────────────────────────────────────────────────────────────── */
+/* ── what items and the end of a run report
+ * ───────────────────────────────────────────── */
 
-static json_t *item_row(const struct item *it, const char *state, const json_t *result)
-{
-    json_t *row = json_object();
-    json_put_str(row, "node", it->node);
-    json_put_str(row, "name", json_str(it->json, "name", it->node));
-    json_put_str(row, "kind", it->kind);
-    json_put_str(row, "state", state);
-    json_put_str(row, "status", state);
-    json_put_i64(row, "attempt", it->attempt);
-    copy_member(row, result, "message");
-    copy_member(row, result, "rows");
-    copy_member(row, result, "seconds");
-    copy_member(row, result, "data");
-    return row;
-}
-
-static void item_ended(struct item *it, const char *state, const json_t *result)
-{
-    struct run *r = it->run;
-    it->state = ITEM_ENDED;
-    r->left--;
-    json_decref(it->result);
-    it->result = item_row(it, state, result);
-    progress_task(r->sup, it->result, r->n - r->left, r->n);
-}
-
-/* Everything behind an item that did not succeed; an explicit stack, plans may be deep.
- */
-static void item_skip_down(struct item *from, const char *state)
-{
-    struct run *r = from->run;
-    VEC(struct item *) todo = {0};
-    char why[300];
-    snprintf(why, sizeof why, "%s did not succeed",
-             json_str(from->json, "name", from->node));
-    if (streq(state, "blocked"))
-        snprintf(why, sizeof why, "blocked by a gate on %s",
-                 json_str(from->json, "name", from->node));
-    json_t *result = json_object();
-    json_put_str(result, "message", why);
-    vec_push(&todo, from);
-    while (todo.n > 0) {
-        struct item *it = todo.v[--todo.n];
-        for (size_t i = 0; i < it->n_down; i++) {
-            struct item *d = &r->items[it->down[i]];
-            struct err e = {0};
-            if (d->state != ITEM_WAITING)
-                continue;
-            int rc = state_task_move(r->sup->state, r->id, d->node, "waiting", state,
-                                     why, &e);
-            sup_check(r->sup, rc, &e);
-            item_ended(d, state, result);
-            r->n_skipped++;
-            vec_push(&todo, d);
-        }
-    }
-    vec_release(&todo);
-    json_decref(result);
-}
-
-static void item_queue(struct item *it);
-
-static void item_release_down(struct item *it)
-{
-    struct run *r = it->run;
-    for (size_t i = 0; i < it->n_down; i++) {
-        struct item *d = &r->items[it->down[i]];
-        if (d->state == ITEM_WAITING && --d->waits == 0)
-            item_queue(d);
-    }
-}
-
-/* Nothing more is begun; what runs ends by itself. */
-static void run_cancel_waiting(struct run *r, const char *why)
-{
-    json_t *result = json_object();
-    json_put_str(result, "message", why);
-    for (size_t i = 0; i < r->n; i++) {
-        struct item *it = &r->items[i];
-        struct err e = {0};
-        if (it->state == ITEM_ENDED || it->retry)
-            continue;
-        int rc = state_task_move(r->sup->state, r->id, it->node, "waiting", "cancelled",
-                                 why, &e);
-        if (rc == ERR_AGAIN)
-            continue; /* it runs */
-        sup_check(r->sup, rc, &e);
-        item_ended(it, "cancelled", result);
-        r->n_skipped++;
-    }
-    json_decref(result);
-}
-
-/* ── items as jobs
- * ───────────────────────────────────────────────────────────────────── */
-
-static void on_retry(uv_timer_t *t)
-{
-    struct item *it = t->data;
-    it->retry = NULL;
-    uv_close((uv_handle_t *)t, sup_free_handle);
-    item_queue(it);
-}
-
-static bool item_retry(struct item *it, const json_t *msg)
-{
-    struct run *r = it->run;
-    struct err e = {0};
-    if (!json_flag(msg, "retryable", false) || ++it->errors >= MAX_ATTEMPTS ||
-        r->is_cancelled)
-        return false;
-    const char *why = json_str(msg, "message", "retryable error");
-    int rc =
-        state_task_move(r->sup->state, r->id, it->node, "running", "waiting", why, &e);
-    sup_check(r->sup, rc, &e);
-    it->state = ITEM_WAITING;
-    it->waits = 1; /* for the timer */
-    it->retry = mem_alloc(sizeof *it->retry);
-    uv_timer_init(&r->sup->loop, it->retry);
-    it->retry->data = it;
-    uv_timer_start(it->retry, on_retry, (uint64_t)(RETRY_MS << (it->errors - 1)), 0);
-    return true;
-}
-
-static void take_gates(struct sup *s, const json_t *msg)
+void run_take_gates(struct sup *s, const json_t *msg)
 {
     json_t *gates = json_arr(json_obj(msg, "data"), "gates"), *g;
     size_t i;
@@ -279,7 +127,7 @@ static void take_gates(struct sup *s, const json_t *msg)
     }
 }
 
-static void take_freshness(struct sup *s, const json_t *msg)
+void run_take_freshness(struct sup *s, const json_t *msg)
 {
     json_t *f = json_obj(json_obj(msg, "data"), "freshness");
     if (!f)
@@ -290,146 +138,17 @@ static void take_freshness(struct sup *s, const json_t *msg)
     sup_check(s, rc, &e);
 }
 
-static void item_judge(struct item *it, const char *status)
-{
-    struct run *r = it->run;
-    if (streq(status, "blocked")) {
-        r->n_blocked++;
-        item_skip_down(it, "blocked");
-    } else if (streq(status, "error") || streq(status, "fail")) {
-        r->n_failed++;
-        if (!r->note[0])
-            snprintf(r->note, sizeof r->note, "%s: %s",
-                     json_str(it->json, "name", it->node),
-                     json_str(it->result, "message", status));
-        item_skip_down(it, "skipped");
-    } else if (streq(status, "skipped")) {
-        r->n_skipped++;
-        item_skip_down(it, "skipped");
-    } else {
-        item_release_down(it);
-        return;
-    }
-    if (json_flag(r->request, "fail_fast", false))
-        run_cancel_waiting(r, "--fail-fast: an earlier item did not succeed");
-}
-
-static const char *const item_states[] = {"success", "pass",    "warn",    "fail",
-                                          "error",   "skipped", "blocked", NULL};
-
-static const char *item_status(const json_t *msg)
-{
-    const char *status = json_str(msg, "status", "error");
-    for (size_t i = 0; item_states[i]; i++)
-        if (streq(item_states[i], status))
-            return item_states[i];
-    return "error";
-}
-
-static void run_progressed(struct run *r);
-
-static void item_done(struct job *j, const json_t *msg, const char *text)
-{
-    struct item *it = j->arg;
-    struct run *r = it->run;
-    struct err e = {0};
-    json_t *failed = NULL;
-    if (msg && item_retry(it, msg)) {
-        control_changed(r->sup, FEED_TASKS, NULL);
-        return;
-    }
-    if (!msg) { /* no worker could do it */
-        failed = json_object();
-        json_put_str(failed, "status", "error");
-        json_put_str(failed, "message", text);
-        msg = failed;
-    }
-    const char *status = item_status(msg);
-    int rc = it->attempt == 0 ? state_task_move(r->sup->state, r->id, it->node,
-                                                "waiting", status, text, &e)
-                              : state_task_end(r->sup->state, r->id, it->node,
-                                               it->attempt, status, msg, &e);
-    sup_check(r->sup, rc, &e);
-    take_gates(r->sup, msg);
-    take_freshness(r->sup, msg);
-    item_ended(it, status, msg);
-    item_judge(it, status);
-    json_decref(failed);
-    run_progressed(r);
-}
-
-static bool item_begin(struct job *j)
-{
-    struct item *it = j->arg;
-    struct err e = {0};
-    int rc = state_task_start(it->run->sup->state, it->run->id, it->node,
-                              j->worker->proc->name, &it->attempt, &e);
-    if (rc == ERR_AGAIN)
-        return false; /* cancelled meanwhile */
-    sup_check(it->run->sup, rc, &e);
-    if (rc < 0) /* not written (a full disk): the work goes on */
-        it->attempt = j->attempt + 1;
-    j->attempt = it->attempt;
-    control_changed(it->run->sup, FEED_TASKS, NULL);
-    return true;
-}
-
-static bool item_died(struct job *j)
-{
-    struct item *it = j->arg;
-    struct err e = {0};
-    if (++it->deaths >= MAX_DEATHS)
-        return false;
-    int rc = state_task_move(it->run->sup->state, it->run->id, it->node, "running",
-                             "waiting", "its worker died", &e);
-    sup_check(it->run->sup, rc, &e);
-    return true;
-}
-
-static json_t *run_job_data(struct run *r, const json_t *item)
+json_t *run_job_data(struct run *r, const json_t *item)
 {
     json_t *data = item ? json_deep_copy(item) : json_object();
     json_put_str(data, "command", r->command);
     json_put_i64(data, "run", r->id);
-    copy_member(data, r->request, "full_refresh");
+    run_copy_member(data, r->request, "full_refresh");
     if (item) /* the plan decides per item where it says so */
-        copy_member(data, item, "full_refresh");
-    copy_member(data, r->request, "vars");
+        run_copy_member(data, item, "full_refresh");
+    run_copy_member(data, r->request, "vars");
     json_put_i64(data, "now_ms", sup_now_ms(r->sup));
     return data;
-}
-
-/* A streaming node is no statement that a sql worker could run again. */
-static void item_refuse_replay(struct item *it)
-{
-    struct err e = {0};
-    json_t *result = json_object();
-    const char *text =
-        "streaming nodes are replayed by setting their group back: `weir "
-        "down`, `weir topic reset`, `weir up`";
-    json_put_str(result, "message", text);
-    int rc = state_task_move(it->run->sup->state, it->run->id, it->node, "waiting",
-                             "error", text, &e);
-    sup_check(it->run->sup, rc, &e);
-    item_ended(it, "error", result);
-    item_judge(it, "error");
-    json_decref(result);
-}
-
-static void item_queue(struct item *it)
-{
-    if (streq(it->kind, "replay")) {
-        item_refuse_replay(it);
-        return;
-    }
-    struct job *j = job_new(it->run->sup, it->kind, run_job_data(it->run, it->json));
-    it->state = ITEM_QUEUED;
-    it->waits = 0;
-    j->arg = it;
-    j->begin = item_begin;
-    j->done = item_done;
-    j->died = item_died;
-    job_queue(j);
 }
 
 /* ── the run's own life
@@ -505,7 +224,7 @@ static void finish_done(struct job *j, const json_t *msg, const char *text)
             snprintf(r->note, sizeof r->note, "end of the run: %s", why);
         r->n_failed++;
     } else {
-        take_freshness(r->sup, msg);
+        run_take_freshness(r->sup, msg);
     }
     run_end(r);
 }
@@ -526,7 +245,7 @@ static void run_finish(struct run *r)
     job_queue(j);
 }
 
-static void run_progressed(struct run *r)
+void run_progressed(struct run *r)
 {
     control_changed(r->sup, FEED_TASKS, NULL);
     control_changed(r->sup, FEED_RUNS, NULL);
@@ -554,7 +273,6 @@ static void start_done(struct job *j, const json_t *msg, const char *text)
 
 static void run_items_begin(struct run *r)
 {
-    r->has_started = true;
     for (size_t i = 0; i < r->n && !r->is_cancelled; i++)
         if (r->items[i].state == ITEM_WAITING && r->items[i].waits == 0)
             item_queue(&r->items[i]);
@@ -755,7 +473,7 @@ static int run_resume(struct sup *s, const json_t *row, struct err *e)
     size_t i;
     r->sup = s;
     r->id = json_i64(row, "id", 0);
-    r->is_resumed = r->has_started = true;
+    r->is_resumed = true;
     r->started_mono = time_mono_ms();
     str_copy(r->command, sizeof r->command, json_str(row, "command", "build"));
     r->request = json_deep_copy(json_object_get(row, "args"));

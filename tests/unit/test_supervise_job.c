@@ -27,6 +27,7 @@
 
 static char dir[256], state_dir[300], helper[512];
 static struct platform *p;
+static pid_t supervisor; /* of the running test; a failed one leaves it to teardown */
 
 static const char weir_yml[] =
     "platform: fake\n"
@@ -88,6 +89,11 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
+    if (supervisor > 0) {
+        kill(supervisor, SIGKILL);
+        waitpid(supervisor, NULL, 0);
+        supervisor = 0;
+    }
     conf_free(p);
     char cmd[300];
     snprintf(cmd, sizeof cmd, "rm -rf '%s'", dir);
@@ -289,6 +295,7 @@ static pid_t supervisor_start(bool once)
         int rc = supervise_run(p, &o, &e);
         _exit(rc < 0 ? err_exit_status(rc) : rc);
     }
+    supervisor = pid;
     return pid;
 }
 
@@ -304,6 +311,7 @@ static int supervisor_wait(pid_t pid)
         }
         (void)poll(NULL, 0, 10);
     }
+    supervisor = 0;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 

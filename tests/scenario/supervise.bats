@@ -1,0 +1,113 @@
+#!/usr/bin/env bats
+# The platform as a service: up in the background, watched, asked, killed, ended.
+load helper
+
+setup() { setup_platform; }
+teardown() { teardown_platform; }
+
+json() { /usr/bin/python3 -c "import json,sys; d=json.load(sys.stdin); print($1)"; }
+
+@test "up --detach, wait, status, build, runs, logs, down" {
+    run "$WEIR" status
+    [ "$status" -eq 4 ]
+    [[ "$output" == *"weir up"* ]]
+    run "$WEIR" down
+    [ "$status" -eq 3 ]
+    run timeout 60 "$WEIR" up --detach
+    echo "$output"
+    [ "$status" -eq 0 ]
+    run timeout 60 "$WEIR" up --detach
+    [ "$status" -eq 4 ]
+    [[ "$output" == *"already runs"* ]]
+    "$WEIR" wait --until ready --timeout 30s
+    "$WEIR" wait --until idle --timeout 60s
+    [ "$("$WEIR" query "select count(*) as n from bronze.raw_transactions" -o csv | tail -1)" -eq 3474 ]
+    run "$WEIR" build --select +fct_daily_sales
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *fct_daily_sales* ]]
+    run "$WEIR" build --select no_such_model
+    [ "$status" -eq 3 ]
+    run "$WEIR" rerun dim_stores --plan -o json
+    [ "$status" -eq 0 ]
+    [ "$(echo "$output" | json "d['items'][0]['name']")" = dim_stores ]
+    run "$WEIR" test --select dim_stores
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+    run "$WEIR" seed
+    [ "$status" -eq 0 ]
+    run "$WEIR" run --select dim_stores
+    [ "$status" -eq 0 ]
+    run "$WEIR" status -o json
+    [ "$(echo "$output" | json "d['state'], d['counts']['records_in']")" = "running 3474" ]
+    [ "$(echo "$output" | json "[p['name'] for p in d['processes'] if p['state'] == 'failed']")" = "[]" ]
+    run "$WEIR" runs -o json
+    [ "$(echo "$output" | json "d[0]['command'], d[0]['state']")" = "run success" ]
+    id=$(echo "$output" | json "d[0]['id']")
+    run "$WEIR" runs "$id"
+    [[ "$output" == *dim_stores*success* ]]
+    run "$WEIR" logs --run "$id"
+    [[ "$output" == *dim_stores* ]]
+    run "$WEIR" logs
+    [[ "$output" == *sql.1* ]]
+    run timeout 60 "$WEIR" down
+    [ "$status" -eq 0 ]
+    run "$WEIR" wait --until "run:$id"
+    [ "$status" -eq 0 ]
+    [ ! -e "$WEIR_STATE_DIR/control.sock" ]
+}
+
+@test "kill -9 of the supervisor: its workers go, the next one starts at once and is right" {
+    timeout 60 "$WEIR" up --detach
+    pid=$(cat "$WEIR_STATE_DIR/lock")
+    workers=$(cat "/proc/$pid/task/$pid/children")
+    [ -n "$workers" ]
+    kill -9 "$pid"
+    timeout 60 "$WEIR" up --detach
+    for w in $workers; do
+        [ ! -e "/proc/$w" ] || ! grep -q "WEIR_STATE_DIR=$WEIR_STATE_DIR" <(tr '\0' '\n' <"/proc/$w/environ")
+    done
+    "$WEIR" wait --until idle --timeout 60s
+    [ "$("$WEIR" query "select count(*) as n from bronze.raw_transactions" -o csv | tail -1)" -eq 3474 ]
+    timeout 60 "$WEIR" down
+}
+
+@test "a worker that is killed comes back and is counted" {
+    timeout 60 "$WEIR" up --detach
+    pid=$("$WEIR" status -o json | json "[p['pid'] for p in d['processes'] if p['name'] == 'stream.enrichment'][0]")
+    kill -9 "$pid"
+    "$WEIR" wait --until idle --timeout 60s
+    run "$WEIR" status -o json
+    [ "$(echo "$output" | json "[p['restarts'] for p in d['processes'] if p['name'] == 'stream.enrichment'][0]")" -eq 1 ]
+    timeout 60 "$WEIR" down --now
+    run "$WEIR" wait --until down --timeout 10s
+    [ "$status" -eq 0 ]
+}
+
+@test "headless: build, test and plan need no platform that runs" {
+    "$WEIR" up --once >/dev/null
+    run "$WEIR" build --select dim_stores -o json
+    [ "$status" -eq 0 ]
+    run "$WEIR" build --select tag:none_has_this --plan
+    [ "$status" -eq 3 ]
+    run "$WEIR" rerun nonsense --plan
+    [ "$status" -ne 0 ]
+    run "$WEIR" rerun dim_stores --scope sideways
+    [ "$status" -eq 2 ]
+    run "$WEIR" worker nonsense
+    [ "$status" -eq 2 ]
+}
+
+@test "an interrupt ends up --once in order with 130, and a second run completes it" {
+    "$WEIR" up --once >"$TEST_DIR/out" 2>&1 &
+    pid=$!
+    "$WEIR" wait --until up --timeout 30s
+    kill -INT "$pid"
+    rc=0
+    wait "$pid" || rc=$?
+    cat "$TEST_DIR/out"
+    [ "$rc" -eq 130 ]
+    run "$WEIR" up --once
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$("$WEIR" query "select count(*) as n from silver.stg_transactions" -o csv | tail -1)" -eq 3474 ]
+}
