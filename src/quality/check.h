@@ -52,7 +52,7 @@ struct check {
     /* map expectations */
     char *unexpected;  /* SQL: true for an unexpected row of the domain */
     bool counts_nulls; /* denominator is every row (null checks) */
-    bool is_unique;    /* unexpected is asked in a statement of its own, when needed */
+    bool is_unique;    /* unexpected: a row whose value others have too */
     int at[6];         /* what plan added to the scan */
     /* outcome */
     enum check_state state;
@@ -112,7 +112,6 @@ int scan_run(struct scan *s, struct err *e);
 void scan_release(struct scan *s);
 /* rows.c: failing rows of map checks. */
 int rows_examples(struct check *k, size_t n, json_t **out, struct err *e);
-int rows_count_duplicates(struct check *k, int64_t *out, struct err *e);
 int rows_quarantine(struct check *k, const char *suite, int64_t *kept, struct err *e);
 /* report.c */
 json_t *report_check(const struct check *k, enum verdict *v, bool *is_evaluated);

@@ -23,24 +23,6 @@ static void add_where(const struct check *k, struct buf *b)
     buf_addf(b, " GROUP BY %s HAVING COUNT(%s) > 1)", k->quoted, k->quoted);
 }
 
-int rows_count_duplicates(struct check *k, int64_t *out, struct err *e)
-{
-    char *sql =
-        mem_printf("SELECT COALESCE(SUM(n), 0) FROM (SELECT COUNT(*) AS n FROM %s"
-                   "%s%s GROUP BY %s HAVING COUNT(%s) > 1)",
-                   k->scan->source, k->domain ? " WHERE " : "",
-                   k->domain ? k->domain : "", k->quoted, k->quoted);
-    struct wh_cursor *c = NULL;
-    int rc = wh_query_raw(k->scan->w, sql, &c, e);
-    if (rc == 0 && (rc = wh_next(c, e)) == 1) {
-        struct wh_value v = wh_value(c, 0);
-        *out = v.type == WH_REAL ? (int64_t)v.d : v.i;
-    }
-    wh_cursor_close(c);
-    mem_free(sql);
-    return rc < 0 ? rc : 0;
-}
-
 static json_t *cell(struct wh_value v)
 {
     if (v.type == WH_INT)
