@@ -17,12 +17,34 @@
 static const struct jscan_limits limits = {
     .max_bytes = 16u << 20, .max_depth = 64, .max_tokens = 4u << 20};
 
+/* Names with their lengths: they are compared for every member of every record. */
+static void note_names(struct row *r)
+{
+    const struct load_layout *l = r->layout;
+    while (l->ignored && l->ignored[r->n_ignored])
+        r->n_ignored++;
+    r->members = mem_alloc((r->n_columns + 1) * sizeof(*r->members));
+    r->ignored = mem_alloc((r->n_ignored + 1) * sizeof(*r->ignored));
+    r->correction = r->n_columns;
+    for (size_t i = 0; i < r->n_columns; i++) {
+        const struct load_column *c = &l->columns[i];
+        if (c->member && c->from <= FROM_JSON)
+            r->members[i] = str_of(c->member);
+        if (l->has_corrections && streq(c->name, "is_correction"))
+            r->correction = i;
+    }
+    for (size_t i = 0; i < r->n_ignored; i++)
+        r->ignored[i] = str_of(l->ignored[i]);
+}
+
 void row_init(struct row *r, const struct load_layout *l)
 {
     memset(r, 0, sizeof(*r));
     r->layout = l;
     r->n_columns = l ? layout_columns(l) : 0;
     r->values = mem_alloc((r->n_columns + 2) * sizeof(*r->values));
+    if (l)
+        note_names(r);
     jscan_init(&r->scan);
     map_init(&r->drift);
 }
@@ -34,6 +56,8 @@ void row_release(struct row *r)
     map_release(&r->drift);
     jscan_release(&r->scan);
     mem_free(r->values);
+    mem_free(r->members);
+    mem_free(r->ignored);
     mem_free(r->scratch);
     memset(r, 0, sizeof(*r));
 }
@@ -188,18 +212,13 @@ static bool json_value(struct row *r, const struct load_column *c, size_t i,
 
 /* ── members ─────────────────────────────────────────────────────────────────────── */
 
-static bool is_member(const struct load_column *c, struct str key)
-{
-    return c->member && c->from <= FROM_JSON && str_is(key, c->member);
-}
-
 /* Column of a member, starting where the last one was found; n_columns: none. */
 static size_t column_of(struct row *r, struct str key)
 {
     for (size_t k = 0; k < r->n_columns; k++) {
         size_t i =
             r->hint + k < r->n_columns ? r->hint + k : r->hint + k - r->n_columns;
-        if (is_member(&r->layout->columns[i], key)) {
+        if (r->members[i].p && str_eq(key, r->members[i])) {
             r->hint = i + 1 < r->n_columns ? i + 1 : 0;
             return i;
         }
@@ -209,8 +228,8 @@ static size_t column_of(struct row *r, struct str key)
 
 static bool is_ignored(const struct row *r, struct str key)
 {
-    for (const char *const *p = r->layout->ignored; p && *p; p++) {
-        if (str_is(key, *p))
+    for (size_t i = 0; i < r->n_ignored; i++) {
+        if (str_eq(key, r->ignored[i]))
             return true;
     }
     return false;
@@ -380,9 +399,10 @@ static int check_required(struct row *r)
         const struct load_column *c = &r->layout->columns[i];
         if (c->is_required && r->values[i].type == WH_NULL)
             return no_row(r, "missing_field", "%s is missing", c->member);
-        if (r->layout->has_corrections && streq(c->name, "is_correction"))
-            r->is_correction = r->values[i].type == WH_INT && r->values[i].i;
     }
+    if (r->correction < r->n_columns)
+        r->is_correction =
+            r->values[r->correction].type == WH_INT && r->values[r->correction].i;
     return 0;
 }
 

@@ -16,6 +16,10 @@ struct row {
     const struct load_layout *layout;
     size_t n_columns;
     struct wh_value *values; /* n_columns, then op and sequence for the stage */
+    struct str *members;     /* of each column; p NULL: it takes none */
+    struct str *ignored;
+    size_t n_ignored;
+    size_t correction; /* column of is_correction, n_columns: none */
     struct jscan scan;
     char *scratch; /* texts of this row */
     size_t scratch_len, scratch_cap;
