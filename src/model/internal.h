@@ -240,8 +240,13 @@ int materialize_keys(struct build *b, const char *name, struct err *e);
 int incremental_run(struct build *b, struct err *e);
 int seed_build(struct build *b, struct err *e);
 int seed_run(struct build *b, struct err *e);
+/* known: the number of failures if it was counted already, else -1. */
 int testing_run(struct project *p, struct wh *w, struct item *test,
                 const struct item *built, const char *schema, const char *name,
-                bool store_failures, json_t **out, struct err *e);
+                bool store_failures, int64_t known, json_t **out, struct err *e);
+/* Failures of the built-in tests that one scan of schema.name can count; -1 for others.
+ */
+void testing_count(struct project *p, struct wh *w, const item_list *tests,
+                   const char *schema, const char *name, int64_t *failures);
 
 #endif

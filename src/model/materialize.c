@@ -60,17 +60,16 @@ int materialize_hooks(struct build *b, const char *key, struct err *e)
 
 /* ── judge ── */
 
-static int judge_tests(struct build *b, const char *schema, const char *name,
-                       struct err *e)
+static int judge_each(struct build *b, const char *schema, const char *name,
+                      const int64_t *known, struct err *e)
 {
     int failed = 0;
     const char *first = NULL;
-    b->result->tests = json_array();
     for (size_t i = 0; i < b->it->tests.n; i++) {
         json_t *one = NULL;
         struct item *t = b->it->tests.v[i];
         int rc = testing_run(b->p, b->w, t, b->it, schema, name, b->p->o.store_failures,
-                             &one, e);
+                             known[i], &one, e);
         if (rc < 0)
             return rc;
         const char *status = json_str(one, "status", "error");
@@ -84,6 +83,17 @@ static int judge_tests(struct build *b, const char *schema, const char *name,
         return 0;
     return err_set(e, ERR_FAIL, "%d of %zu tests failed (%s); %s.%s stays as it was",
                    failed, b->it->tests.n, first, b->schema, b->alias);
+}
+
+static int judge_tests(struct build *b, const char *schema, const char *name,
+                       struct err *e)
+{
+    int64_t *known = mem_alloc(b->it->tests.n * sizeof *known);
+    b->result->tests = json_array();
+    testing_count(b->p, b->w, &b->it->tests, schema, name, known);
+    int rc = judge_each(b, schema, name, known, e);
+    mem_free(known);
+    return rc;
 }
 
 int materialize_judge(struct build *b, const char *schema, const char *name,
@@ -355,7 +365,8 @@ static int run_test(struct project *p, struct wh *w, struct item *it,
                     struct model_result *result, struct err *why)
 {
     json_t *one = NULL;
-    int rc = testing_run(p, w, it, NULL, NULL, NULL, p->o.store_failures, &one, why);
+    int rc =
+        testing_run(p, w, it, NULL, NULL, NULL, p->o.store_failures, -1, &one, why);
     if (rc < 0)
         return rc;
     static const char *const statuses[] = {"pass", "warn", "fail", "error"};

@@ -252,8 +252,11 @@ static void rule_interval(struct translator *tr, size_t i)
  * no brackets are needed. */
 static void rule_division(struct translator *tr, size_t i)
 {
-    if (tr->env->is_snowflake)
-        tr->p[i].repl = "* 1.0 /";
+    if (!tr->env->is_snowflake)
+        return;
+    /* "a//b" must not become a comment */
+    bool is_tight = sql_is_op(&tr->t, i + 1, "/") || sql_is_op(&tr->t, i + 1, "*");
+    tr->p[i].repl = is_tight ? "* 1.0 / " : "* 1.0 /";
 }
 
 void translate_operator(struct translator *tr, size_t i)

@@ -305,6 +305,37 @@ static void test_severity_and_thresholds(void **state)
     }
 }
 
+/* Tests counted together in one scan find what each would find alone. */
+static void test_bundled_tests(void **state)
+{
+    static const struct {
+        const char *extra, *message;
+    } rows[] = {{"", "2 of 3 tests failed (not_null_m_v)"},
+                {"{config: {where: 'a < 3'}}", "2 of 3 tests failed (not_null_m_v)"},
+                {"{config: {severity: warn}}",
+                 "1 of 3 tests failed (accepted_values_m_w__it_s__ok)"}};
+    struct shop *s = *state;
+    for (size_t i = 0; i < 3; i++) {
+        char yml[600];
+        snprintf(
+            yml, sizeof yml,
+            "models:\n  - name: m\n    columns:\n      - name: a\n        tests: "
+            "[not_null]\n      - name: v\n        tests:\n          - not_null: %s\n"
+            "      - name: w\n        tests:\n          - accepted_values: {values: "
+            "[\"it's\", ok]}\n",
+            *rows[i].extra ? rows[i].extra : "{}");
+        put(s, "models/m.sql",
+            "{{ config(materialized='table') }}"
+            "select 1 as a, 1 as v, 'it''s' as w union all select 2, null, 'ok'"
+            " union all select 3, 1, 'bad' union all select 4, 1, null");
+        put(s, "models/m.yml", yml);
+        shop_open(s, NULL, NULL);
+        assert_string_equal(run_node(s, "model.tiny.m", NULL), "fail");
+        if (!strstr(s->message, rows[i].message))
+            fail_msg("%s", s->message);
+    }
+}
+
 static void test_store_failures(void **state)
 {
     struct shop *s = *state;
@@ -453,6 +484,7 @@ int main(void)
         T(test_post_hook_failure_publishes_nothing),
         T(test_leftovers_of_a_crash),
         T(test_severity_and_thresholds),
+        T(test_bundled_tests),
         T(test_store_failures),
         T(test_sql_error_names_file_and_line),
         T(test_broken_model_leaves_others),

@@ -1,0 +1,1 @@
+select a.b::number(12,2) - interval '1 day', case when x then y end::date, count(*) filter (where a) over (partition by b) + interval '2' hour / 3 from f.v, [q] where left(a,2) ilike 'x' ; grant all on x to y; select listagg(a, ',') within group (order by b desc), cast(a as varchar), try_cast(b as int), extract(day from c), dateadd(day,1,x)
