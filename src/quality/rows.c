@@ -1,6 +1,5 @@
-/* Failing rows of map expectations: how many rows repeat a value, a few examples for
- * the result, and all of them, without a cap, into the quarantine table. Card numbers
- * are masked on the way. */
+/* Failing rows of map expectations: a few examples for the result, and all of them,
+ * without a cap, into the quarantine table. Card numbers are masked on the way. */
 #include "quality/check.h"
 
 #include <math.h>
