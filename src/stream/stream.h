@@ -3,14 +3,15 @@
  * input offsets and watermark in one bus transaction; state snapshots by input offset
  * in STATE/stream-JOB.db, replayed silently on recovery).
  *
- *   stream_run.c        the worker's life         stream_partition.c  watermark, steps
- *   stream_epoch.c      commits and snapshots     stream_parse.c      what a receipt
- * must be stream_recover.c    snapshot + silent replay  stream_dedupe.c     once, and
- * corrections stream_metrics.c    figures                   stream_enrich.c     stores
- * and products stream_meta.c       the commit's metadata     stream_detect.c     the
- * three rules stream_tables.c     broadcast tables          stream_window.c     5, 15,
- * 60 minutes snapshot.c          the snapshot file         stream_emit.c       JSON by
- * splicing
+ * - stream_run.c: the worker's life
+ * - stream_epoch.c: commits and snapshots
+ * - stream_recover.c: a snapshot and a silent replay
+ * - stream_metrics.c, stream_meta.c: figures, and those committed with an offset
+ * - stream_partition.c: one partition's watermark and its steps
+ * - stream_parse.c, stream_dedupe.c, stream_enrich.c, stream_detect.c, stream_window.c
+ * - stream_tables.c: the broadcast tables
+ * - stream_emit.c: JSON out, by splicing
+ * - snapshot.c: the snapshot file
  *
  * Groups on the bus: "stream:JOB" is the job's own, with metadata (stream_meta.c).
  * "@stream:JOB" stands at the newest snapshots, so that retention leaves what a

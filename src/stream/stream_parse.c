@@ -49,6 +49,8 @@ struct field_name {
         text, sizeof(text) - 1, field                                                  \
     }
 
+/* Both lists begin with their members in the order in which receipts have them. */
+#define IN_ORDER 7
 static const struct field_name receipt_names[] = {
     NAME("transaction_id", F_TRANSACTION_ID),
     NAME("store_id", F_STORE_ID),
@@ -82,17 +84,26 @@ static const struct field_name item_names[] = {
     NAME("product_category", F_RESERVED),  {NULL, 0, F_OTHER},
 };
 
-static enum field field_of(const struct field_name *names, struct str key)
+static inline bool name_is(const struct field_name *n, struct str key)
 {
+    return n->len == key.n && memcmp(n->name, key.p, key.n) == 0;
+}
+
+/* at: how many members came before it. They mostly come in the order of the lists
+ * above, so one comparison is enough. */
+static enum field field_of(const struct field_name *names, size_t at, struct str key)
+{
+    if (at < IN_ORDER && name_is(&names[at], key))
+        return (enum field)names[at].field;
     for (; names->name; names++)
-        if (names->len == key.n && memcmp(names->name, key.p, key.n) == 0)
+        if (name_is(names, key))
             break;
     return (enum field)names->field;
 }
 
 bool stream_name_is_reserved(struct str name, bool of_item)
 {
-    return field_of(of_item ? item_names : receipt_names, name) == F_RESERVED;
+    return field_of(of_item ? item_names : receipt_names, IN_ORDER, name) == F_RESERVED;
 }
 
 void stream_parser_init(struct stream_parser *p)
@@ -182,24 +193,24 @@ static int read_cents(struct reading *r, const char *name, size_t i, int64_t *ce
     return 0;
 }
 
-static int read_number(struct reading *r, struct str name, size_t i, bool is_optional)
+static int read_number(struct reading *r, size_t i, bool is_optional)
 {
     unsigned type = r->p->scan.tok[i].type;
     char text[40];
     if (type == JSCAN_NUMBER || (type == JSCAN_NULL && is_optional))
         return 0;
+    struct str name = jscan_raw(&r->p->scan, i - 1);
     snprintf(text, sizeof text, "items: %.*s", (int)name.n, name.p);
     return wrong_type(r, text, "a number", i);
 }
 
 /* ---- items ---- */
 
-static int read_item_member(struct reading *r, struct str key, size_t i,
+static int read_item_member(struct reading *r, enum field f, size_t i,
                             struct stream_item *item, unsigned *seen)
 {
     struct stream_text id = {0};
     int64_t cents = 0;
-    enum field f = field_of(item_names, key);
     int rc = 0;
     *seen |= 1u << f;
     switch ((int)f) {
@@ -213,10 +224,10 @@ static int read_item_member(struct reading *r, struct str key, size_t i,
             rc = refuse(r, STREAM_BAD_VALUE, "items: the amounts are beyond measure");
         return rc;
     case F_QUANTITY:
-        return read_number(r, key, i, false);
+        return read_number(r, i, false);
     case F_UNIT_PRICE:
     case F_DISCOUNT:
-        return read_number(r, key, i, true);
+        return read_number(r, i, true);
     case F_RESERVED:
         r->ev->has_reserved = true;
         return 0;
@@ -236,8 +247,9 @@ static int read_item(struct reading *r, size_t object, size_t number,
         return wrong_type(r, "items: an item", "an object", object);
     item->token = (uint32_t)object;
     item->brace = tok[object].start + tok[object].len - 1;
-    for (size_t i = object + 1; i < tok[object].next; i = tok[i + 1].next) {
-        int rc = read_item_member(r, text_of(r->p, i), i + 1, item, &seen);
+    for (size_t i = object + 1, k = 0; i < tok[object].next; i = tok[i + 1].next, k++) {
+        enum field f = field_of(item_names, k, text_of(r->p, i));
+        int rc = read_item_member(r, f, i + 1, item, &seen);
         if (rc)
             return rc;
     }
@@ -377,8 +389,8 @@ static int read_receipt(struct reading *r, int64_t clock_ahead_ms)
     int rc;
     if (tok[0].type != JSCAN_OBJECT)
         return wrong_type(r, "the record", "an object", 0);
-    for (size_t i = 1; i < tok[0].next; i = tok[i + 1].next) {
-        enum field f = field_of(receipt_names, text_of(r->p, i));
+    for (size_t i = 1, k = 0; i < tok[0].next; i = tok[i + 1].next, k++) {
+        enum field f = field_of(receipt_names, k, text_of(r->p, i));
         if ((rc = read_member(r, f, i + 1)))
             return rc;
         seen |= 1u << f;
