@@ -352,6 +352,7 @@ static void on_control_tick(uv_timer_t *t)
     struct control *ctl = t->data;
     control_changed(ctl->sup, FEED_OVERVIEW, NULL);
     control_changed(ctl->sup, FEED_PROCESSES, NULL);
+    control_waiters(ctl->sup);
 }
 
 int client_subscribe(struct client *c, const char *feed, bool is_on)

@@ -13,6 +13,7 @@
 
 #define RUNS_SHOWN   50
 #define EVENTS_SHOWN 50
+#define IDLE_MS      2500 /* longer than two reports of a worker */
 
 static const char *overview_state(const struct sup *s)
 {
@@ -318,21 +319,23 @@ static int condition_ready(struct sup *s)
     return rc;
 }
 
-/* Nothing to read, nothing to run: every worker that reports a lag reports none. */
+/* Nothing to read, nothing to run: every worker that reports a lag reports none, and no
+ * counter has grown for long enough that what one worker wrote the next would have
+ * told. */
 static int condition_idle(struct sup *s)
 {
     if (condition_ready(s) != 1 || !run_is_idle(s))
         return s->phase >= PHASE_STOPPING ? -1 : 0;
     units_each(s, u)
     {
-        bool has_lag = u->role == UNIT_STREAM || u->role == UNIT_LOAD;
-        if (has_lag && (!u->figures || unit_figure(u, "lag") > 0))
-            return 0;
+        bool is_flow = u->role >= UNIT_SOURCE && u->role <= UNIT_LOAD;
         int64_t total = unit_figure(u, "total");
+        if (is_flow && (!u->figures || unit_figure(u, "lag") > 0))
+            return 0;
         if (u->role == UNIT_SOURCE && total > 0 && unit_figure(u, "position") < total)
             return 0;
     }
-    return 1;
+    return time_mono_ms() - s->moved_mono >= IDLE_MS;
 }
 
 static int condition_drained(struct sup *s)

@@ -60,10 +60,12 @@ static void unit_line(const struct unit *u, struct buf *b)
         buf_addf(b, "  %s", u->proc->detail);
 }
 
-static int screen_columns(void)
+static void screen_size(int *columns, int *rows)
 {
     struct winsize w;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20 ? w.ws_col : 80;
+    bool is_known = ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20;
+    *columns = is_known ? w.ws_col : 80;
+    *rows = is_known && w.ws_row > 4 ? w.ws_row : 24;
 }
 
 /* A sanitised line, cut to the screen (bytes: progress lines are ASCII but for foreign
@@ -73,8 +75,9 @@ static void put_line(const char *text, size_t n, bool is_cut)
     struct buf b;
     buf_init(&b, 65536);
     text_sanitise(&b, text, n);
-    size_t columns = (size_t)screen_columns() - 1;
-    size_t len = is_cut && b.len > columns ? columns : b.len;
+    int columns, rows;
+    screen_size(&columns, &rows);
+    size_t len = is_cut && b.len >= (size_t)columns ? (size_t)columns - 1 : b.len;
     fwrite(buf_str(&b), 1, len, stderr);
     fputc('\n', stderr);
     buf_release(&b);
@@ -91,11 +94,13 @@ static void region_draw(struct sup *s)
 {
     struct progress *g = s->progress;
     struct buf b;
+    int columns, rows;
+    screen_size(&columns, &rows);
     buf_init(&b, 65536);
     units_each(s, u)
     {
-        if (!is_shown(u))
-            continue;
+        if (!is_shown(u) || g->drawn >= rows - 3)
+            continue; /* the region must fit, or going up would miss its top */
         buf_reset(&b);
         unit_line(u, &b);
         put_line(buf_str(&b), b.len, true);

@@ -102,6 +102,7 @@ struct sup {
     struct state *state;
     int lock_fd;
     int64_t started_ms, started_mono, build_mono;
+    int64_t moved_mono; /* when a counter last grew */
     struct proc *procs; /* list, for the reaper */
     VEC(struct unit *) units;
     enum sup_phase phase;

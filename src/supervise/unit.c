@@ -123,12 +123,15 @@ static void unit_figures(struct unit *u, const json_t *data)
         return;
     if (!u->figures)
         u->figures = json_object();
+    int64_t before = unit_figure(u, unit_counter(u));
     json_t *rejected = json_incref(json_object_get(u->figures, "rejected"));
     json_object_update(u->figures, (json_t *)(uintptr_t)data);
     /* A last word that only says how many does not take the reasons away. */
     if (json_is_object(rejected) && !json_is_object(json_object_get(data, "rejected")))
         json_object_set(u->figures, "rejected", rejected);
     json_decref(rejected);
+    if (unit_figure(u, unit_counter(u)) != before)
+        u->sup->moved_mono = time_mono_ms();
     unit_rate(u);
     u->is_dirty = u->role != UNIT_LAG; /* the lag of now means nothing tomorrow */
     if (u->role == UNIT_SOURCE && json_i64(data, "at_ms", -1) > 0)

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -380,6 +381,65 @@ static void stop_during_start_and_during_backoff(void **state)
     proc_free(p);
 }
 
+/* No descriptor left is trouble that passes: tried again, nothing leaks. */
+static void no_descriptors_left_is_tried_again(void **state)
+{
+    (void)state;
+    struct rlimit old, none;
+    make("ok", NULL, false);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    logcap_note(&p->log, "its log is open from here on");
+    int next = dup(0);
+    close(next);
+    none = old;
+    none.rlim_cur = (rlim_t)next + 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    proc_start(p);
+    assert_int_equal(p->state, FSM_BACKOFF);
+    int after = dup(0);
+    assert_int_equal(after, next);
+    close(after);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+    wait_until(p->state == FSM_READY);
+    finish();
+}
+
+#define MANY 60
+static struct proc *many[MANY];
+
+static int count_many(bool (*is_so)(const struct proc *proc))
+{
+    int n = 0;
+    for (int i = 0; i < MANY; i++)
+        n += is_so(many[i]);
+    return n;
+}
+static bool is_ready(const struct proc *proc)
+{
+    return proc->state == FSM_READY;
+}
+
+static void many_that_die_in_one_tick_are_all_reaped(void **state)
+{
+    (void)state;
+    struct proc *list = NULL;
+    for (int i = 0; i < MANY; i++) {
+        make("ok", NULL, false);
+        p->next = list;
+        list = many[i] = p;
+        proc_start(p);
+    }
+    wait_until(count_many(is_ready) == MANY);
+    for (int i = 0; i < MANY; i++)
+        kill(many[i]->pid, SIGKILL);
+    for (int i = 0; i < MANY; i++)
+        proc_stop(many[i]);
+    wait_until(count_many(proc_is_live) == 0);
+    for (int i = 0; i < MANY; i++)
+        proc_free(many[i]);
+    p = NULL;
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
@@ -401,6 +461,8 @@ int main(void)
         T(garbage_on_the_channel_costs_that_line_only),
         T(start_during_stop_starts_again_after_it),
         T(stop_during_start_and_during_backoff),
+        T(no_descriptors_left_is_tried_again),
+        T(many_that_die_in_one_tick_are_all_reaped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
