@@ -230,8 +230,7 @@ static int run(const struct cmd_args *a, struct err *e)
 
 static const struct cmd_opt opts[] = {
     {"where", 'w', OPT_TEXT, "SQL", "run: judge only rows for which this holds.", NULL},
-    {"param", 'p', OPT_LIST, "NAME=VALUE", "run: a parameter of the suite.",
-     NULL},
+    {"param", 'p', OPT_LIST, "NAME=VALUE", "run: a parameter of the suite.", NULL},
     {"suite", 0, OPT_TEXT, "FILE", "run: a suite file instead of a gate of weir.yml.",
      NULL},
     {"on", 0, OPT_TEXT, "SCHEMA.TABLE", "With --suite: the relation to judge.", NULL},

@@ -1,6 +1,6 @@
-/* Every template of tests/jinja (hand-written and 4,000 generated) rendered by Jinja2 and
- * by us: the same bytes, or an error on both sides. JINJA_COUNT and JINJA_SEED in the
- * environment make it longer or different. */
+/* Every template of tests/jinja (hand-written and 4,000 generated) rendered by Jinja2
+ * and by us: the same bytes, or an error on both sides. JINJA_COUNT and JINJA_SEED in
+ * the environment make it longer or different. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,8 +28,8 @@ static void compare(struct jinja_env *env, const json_t *line, const json_t *con
     struct err e = {0};
     arena_init(&mem, 0);
     buf_init(&out, 1 << 24);
-    int rc = jinja_compile(env, "t", src, json_string_length(json_object_get(line, "t")),
-                           &tmpl, &e);
+    int rc = jinja_compile(env, "t", src,
+                           json_string_length(json_object_get(line, "t")), &tmpl, &e);
     if (rc == 0)
         rc = jinja_render(tmpl, jv_from_json(&mem, context), &mem, &out, &e);
     bool is_same = want ? rc == 0 && streq(buf_str(&out), want) : rc < 0;
