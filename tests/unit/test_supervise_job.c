@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -468,19 +469,25 @@ static int64_t newest_run(const char *until_state, char *reason, size_t size)
     return id;
 }
 
+static void reload(const char *yml)
+{
+    struct err e = {0};
+    struct conf_options o = {.project_dir = dir, .state_dir = state_dir};
+    write_file("weir.yml", yml);
+    conf_free(p);
+    p = NULL;
+    assert_int_equal(conf_load(&p, &o, &e), 0);
+}
+
 /* A new platform's schedules count the present as missed: its tables are built. */
 static void a_schedule_of_a_new_platform_runs_at_once(void **state)
 {
     (void)state;
     char reason[128];
-    struct err e = {0};
     need_helper();
     set_plan("run a");
-    write_file("weir.yml", "platform: fake\nmodels: {project: .}\nschedules:\n"
-                           "  often: {cron: \"*/5 * * * *\", select: \"tag:x\"}\n");
-    conf_free(p);
-    struct conf_options o = {.project_dir = dir, .state_dir = state_dir};
-    assert_int_equal(conf_load(&p, &o, &e), 0);
+    reload("platform: fake\nmodels: {project: .}\nschedules:\n"
+           "  often: {cron: \"*/5 * * * *\", select: \"tag:x\"}\n");
     pid_t pid = supervisor_start(false);
     newest_run("success", reason, sizeof reason);
     assert_string_equal(reason, "schedule often");
@@ -515,6 +522,56 @@ static void a_run_goes_on_after_the_supervisor_was_killed(void **state)
     assert_task("a", "success/1"); /* not run twice */
     assert_task("hang_b", "success/2");
     assert_task("c", "success/1");
+    kill(pid, SIGTERM);
+    assert_int_equal(supervisor_wait(pid), 0);
+}
+
+/* As another user: what whoami and down answer. Only root can become one. */
+static void ask_as_nobody(const char *want_role, int want_down)
+{
+    char path[400];
+    fflush(NULL);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct err e = {0};
+        json_t *data = NULL;
+        int fd = -1, rc = 0;
+        snprintf(path, sizeof path, "%s/control.sock", state_dir);
+        if (setgid(65534) < 0 || setuid(65534) < 0 || wire_connect(path, &fd, &e) < 0)
+            _exit(want_role ? 10 : 0);
+        if (ask(fd, "whoami", NULL, &data, &e) < 0)
+            _exit(want_role ? 11 : 0);
+        rc = want_role && streq(json_str(data, "role", ""), want_role) ? 0 : 12;
+        json_decref(data);
+        if (rc == 0 && (ask(fd, "down", NULL, NULL, &e) < 0) != want_down)
+            rc = 13;
+        if (rc == 0 && want_down && !strstr(e.text, "needs the role admin"))
+            rc = 14;
+        _exit(rc);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void others_get_the_role_they_have_and_nobody_else_gets_in(void **state)
+{
+    (void)state;
+    need_helper();
+    if (getuid() != 0)
+        skip();
+    assert_int_equal(chmod(dir, 0755), 0);
+    reload("platform: fake\nroles: {viewer: [\"*\"]}\n");
+    pid_t pid = supervisor_start(false);
+    close(connect_soon());
+    ask_as_nobody("viewer", true);
+    kill(pid, SIGTERM);
+    assert_int_equal(supervisor_wait(pid), 0);
+    reload("platform: fake\nroles: {viewer: [], operator: [nobody_of_that_name]}\n");
+    pid = supervisor_start(false);
+    close(connect_soon());
+    ask_as_nobody(NULL, true);
     kill(pid, SIGTERM);
     assert_int_equal(supervisor_wait(pid), 0);
 }
@@ -601,6 +658,7 @@ int main(void)
         T(an_interrupt_stops_in_order_exit_130),
         T(a_schedule_of_a_new_platform_runs_at_once),
         T(a_run_goes_on_after_the_supervisor_was_killed),
+        T(others_get_the_role_they_have_and_nobody_else_gets_in),
         T(a_client_that_does_not_read_is_dropped),
         T(a_killed_supervisor_is_reconciled),
     };
