@@ -5,102 +5,25 @@
  * happens; the last words of a child are read before its death is acted on; a process
  * counts as gone when its group is empty and no adopted orphan of the attempt is left;
  * a group is never signalled again after it was seen empty. */
-#include "supervise/proc.h"
+#include "supervise/attempt.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/timeutil.h"
-#include "supervise/spawn.h"
 
-#define READ_PIECE  65536
-#define READ_ROUNDS 16   /* pieces of one pipe before others have their turn */
-#define SURVIVE_MS  5000 /* after SIGKILL */
-#define CHECK_MS    50   /* group looked at again, beside SIGCHLD */
-
-struct proc_attempt {
-    struct proc *p;
-    char name[160]; /* WEIR_ATTEMPT */
-    pid_t pgid;     /* 0 once seen empty */
-    int pidfd, fds[2];
-    uv_poll_t pid_poll, pipes[2];
-    uv_pipe_t channel;
-    struct wire_decoder decoder;
-    bool is_leader_gone, is_killed, is_leader_killed, has_pid_poll, has_pipe[2],
-        is_channel_open;
-    int64_t kill_mono, first_line;
-    int n_handles;
-};
+#define SURVIVE_MS 5000 /* after SIGKILL */
+#define CHECK_MS   50   /* group looked at again, beside SIGCHLD */
 
 static void proc_event(struct proc *p, enum fsm_event ev);
 static void proc_check_gone(struct proc *p);
 
-/* ── closing
- * ─────────────────────────────────────────────────────────────────────────── */
-
-static void attempt_handle_closed(uv_handle_t *h)
-{
-    struct proc_attempt *a = h->data;
-    if (--a->n_handles > 0)
-        return;
-    for (int i = 0; i < 2; i++)
-        close(a->fds[i]);
-    if (a->pidfd >= 0)
-        close(a->pidfd);
-    wire_decoder_release(&a->decoder);
-    mem_free(a);
-}
-
-static void attempt_close(struct proc_attempt *a)
-{
-    a->n_handles = 1 + a->has_pid_poll + 2;
-    if (a->has_pid_poll)
-        uv_close((uv_handle_t *)&a->pid_poll, attempt_handle_closed);
-    uv_close((uv_handle_t *)&a->pipes[0], attempt_handle_closed);
-    uv_close((uv_handle_t *)&a->pipes[1], attempt_handle_closed);
-    uv_close((uv_handle_t *)&a->channel, attempt_handle_closed);
-}
-
-/* ── logs
- * ────────────────────────────────────────────────────────────────────────────── */
-
-/* Read what a pipe has; false at its end. */
-static bool pipe_read(struct proc_attempt *a, int i, int rounds)
-{
-    char piece[READ_PIECE];
-    while (rounds-- > 0) {
-        ssize_t n = read(a->fds[i], piece, sizeof piece);
-        if (n > 0)
-            logcap_feed(&a->p->log, i ? 'e' : 'o', piece, (size_t)n);
-        else if (n == 0)
-            return false;
-        else if (errno != EINTR)
-            return errno == EAGAIN;
-    }
-    return true;
-}
-
-static void on_pipe(uv_poll_t *h, int status, int events)
-{
-    struct proc_attempt *a = h->data;
-    (void)events;
-    int i = h == &a->pipes[1];
-    int64_t before = a->p->log.next_seq;
-    if (status < 0 || !pipe_read(a, i, READ_ROUNDS))
-        uv_poll_stop(h);
-    if (a->p->log.next_seq != before)
-        a->p->ops->on_log(a->p);
-}
-
-static void proc_note(struct proc *p, const char *level, const char *text)
+void proc_note(struct proc *p, const char *level, const char *text)
 {
     (void)str_copy(p->detail, sizeof p->detail, text);
     logcap_note(&p->log, text);
@@ -108,10 +31,7 @@ static void proc_note(struct proc *p, const char *level, const char *text)
     p->ops->on_event(p, level, text);
 }
 
-/* ── messages
- * ────────────────────────────────────────────────────────────────────────── */
-
-static void proc_message(struct proc *p, const json_t *msg)
+void proc_message(struct proc *p, const json_t *msg)
 {
     const char *t = json_str(msg, "t", "");
     p->beat_mono = time_mono_ms();
@@ -119,99 +39,6 @@ static void proc_message(struct proc *p, const json_t *msg)
         proc_event(p, FSM_ON_IS_READY);
     else if (!streq(t, "hello"))
         p->ops->on_message(p, msg);
-}
-
-static void channel_bytes(struct proc_attempt *a, const char *bytes, size_t n)
-{
-    struct err e = {0};
-    int rc = wire_decoder_feed(&a->decoder, bytes, n, &e);
-    json_t *msg = NULL;
-    while (rc >= 0 && (rc = wire_decoder_next(&a->decoder, &msg, &e)) != 0) {
-        if (rc == 1) {
-            proc_message(a->p, msg);
-            json_decref(msg);
-        } else if (rc == ERR_PROTOCOL) { /* that line only */
-            proc_note(a->p, "warn", e.text);
-            rc = 0;
-        }
-    }
-    if (rc < 0 && !a->is_killed) {
-        proc_note(a->p, "error", e.text);
-        proc_kill(a->p);
-    }
-}
-
-static void on_alloc(uv_handle_t *h, size_t size, uv_buf_t *buf)
-{
-    static char
-        piece[READ_PIECE]; /* used before the next callback, one loop per process */
-    (void)h;
-    (void)size;
-    *buf = uv_buf_init(piece, sizeof piece);
-}
-
-static void on_channel(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
-{
-    struct proc_attempt *a = h->data;
-    if (n > 0)
-        channel_bytes(a, buf->base, (size_t)n);
-    else if (n < 0)
-        uv_read_stop(h);
-}
-
-/* What has been sent but not been read yet, now. */
-static void channel_drain(struct proc_attempt *a)
-{
-    uv_os_fd_t fd;
-    char piece[READ_PIECE];
-    if (uv_fileno((uv_handle_t *)&a->channel, &fd) == 0)
-        for (ssize_t n; (n = recv(fd, piece, sizeof piece, MSG_DONTWAIT)) > 0;)
-            channel_bytes(a, piece, (size_t)n);
-}
-
-/* The last words: messages and lines written before the death are handled before it. */
-static void attempt_drain(struct proc_attempt *a)
-{
-    channel_drain(a);
-    for (int i = 0; i < 2; i++)
-        (void)pipe_read(a, i, 1024);
-    logcap_flush(&a->p->log);
-    a->p->ops->on_log(a->p);
-}
-
-struct proc_write {
-    uv_write_t req;
-    struct buf bytes;
-};
-
-static void on_written(uv_write_t *req, int status)
-{
-    struct proc_write *w = req->data;
-    (void)status; /* a dead peer is seen by its pidfd */
-    buf_release(&w->bytes);
-    mem_free(w);
-}
-
-void proc_send(struct proc *p, json_t *msg)
-{
-    struct proc_attempt *a = p->at;
-    if (a && !a->is_leader_gone) {
-        struct proc_write *w = mem_alloc(sizeof *w);
-        struct err e = {0};
-        w->req.data = w;
-        buf_init(&w->bytes, (size_t)WIRE_LINE_MAX * 2);
-        int rc = wire_encode(msg, &w->bytes, &e);
-        uv_buf_t b = uv_buf_init(w->bytes.data, (unsigned)w->bytes.len);
-        if (rc == 0 &&
-            uv_write(&w->req, (uv_stream_t *)&a->channel, &b, 1, on_written) != 0)
-            rc = ERR_IO;
-        if (rc < 0) {
-            log_warn("%s: message not sent: %s", p->name, e.text);
-            buf_release(&w->bytes);
-            mem_free(w);
-        }
-    }
-    json_decref(msg);
 }
 
 /* ── dying
@@ -235,9 +62,7 @@ static void proc_gone(struct proc *p)
     enum fsm_event verdict = proc_verdict(p);
     struct proc_attempt *a = p->at;
     a->pgid = 0;
-    for (int i = 0; i < 2; i++)
-        (void)pipe_read(a, i, 1024);
-    logcap_flush(&p->log);
+    attempt_drain_pipes(a);
     p->at = NULL;
     p->pid = 0;
     attempt_close(a);
@@ -295,7 +120,9 @@ static void proc_reap_leader(struct proc *p)
         return;
     if (a->has_pid_poll)
         uv_poll_stop(&a->pid_poll);
-    attempt_drain(a);
+    attempt_drain_channel(a);
+    attempt_drain_pipes(a);
+    p->ops->on_log(p);
     a->is_leader_gone = true;
     proc_describe_exit(p, &info);
     proc_event(p, FSM_ON_LEADER_EXIT);
@@ -393,7 +220,7 @@ static void on_beat_timer(uv_timer_t *t)
     struct proc *p = t->data;
     if (p->state != FSM_READY || !p->at)
         return;
-    channel_drain(p->at); /* it may have been us who slept */
+    attempt_drain_channel(p->at); /* it may have been us who slept */
     int64_t silence = time_mono_ms() - p->beat_mono;
     if (p->state != FSM_READY || !p->at)
         return;
@@ -411,29 +238,6 @@ static void on_beat_timer(uv_timer_t *t)
 
 /* ── what the table asks for
  * ─────────────────────────────────────────────────────────── */
-
-static void attempt_listen(struct proc_attempt *a, const struct spawn *s)
-{
-    struct proc *p = a->p;
-    a->pidfd = s->pidfd;
-    a->fds[0] = s->out;
-    a->fds[1] = s->err;
-    a->has_pid_poll =
-        s->pidfd >= 0 && uv_poll_init(p->loop, &a->pid_poll, s->pidfd) == 0;
-    if (a->has_pid_poll) {
-        a->pid_poll.data = a;
-        uv_poll_start(&a->pid_poll, UV_READABLE, on_pidfd);
-    }
-    for (int i = 0; i < 2; i++) {
-        BUG_ON(uv_poll_init(p->loop, &a->pipes[i], a->fds[i]) != 0);
-        a->pipes[i].data = a;
-        uv_poll_start(&a->pipes[i], UV_READABLE | UV_DISCONNECT, on_pipe);
-    }
-    BUG_ON(uv_pipe_init(p->loop, &a->channel, 0) != 0);
-    a->channel.data = a;
-    BUG_ON(uv_pipe_open(&a->channel, s->channel) != 0);
-    uv_read_start((uv_stream_t *)&a->channel, on_alloc, on_channel);
-}
 
 static void proc_spawn(struct proc *p)
 {
@@ -464,7 +268,7 @@ static void proc_spawn(struct proc *p)
     p->pid = a->pgid = s.pid;
     p->detail[0] = '\0';
     wire_decoder_init(&a->decoder);
-    attempt_listen(a, &s);
+    attempt_listen(a, &s, on_pidfd);
     uv_timer_start(&p->timer, on_ready_late, (uint64_t)p->spec.ready_ms, 0);
 }
 
