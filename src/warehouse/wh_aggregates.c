@@ -2,7 +2,7 @@
  * the engine's own with exact decimal ones; COUNT_IF, LISTAGG and PERCENTILE_CONT are
  * what Snowflake's spelling expects. Semantics: Snowflake's documentation; nulls are
  * left out everywhere. */
-#include "warehouse/lite.h"
+#include "warehouse/wh_sqlite.h"
 
 #include <math.h>
 #include <stdlib.h>

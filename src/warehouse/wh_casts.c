@@ -2,7 +2,7 @@
  * to under dialect snowflake: a text that is no T is an error that names it;
  * weir_try_to_T gives NULL instead. SQLite's own CAST('2017-01-01' AS DATE) would give
  * 2017. */
-#include "warehouse/lite.h"
+#include "warehouse/wh_sqlite.h"
 
 #include <ctype.h>
 #include <math.h>

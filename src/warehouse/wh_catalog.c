@@ -2,7 +2,7 @@
  * SQLite refuses such a view in a file ("cannot reference objects in database …"), so
  * its SELECT is a row of _weir_views and every connection makes it a temp view, named
  * "schema.name", when it is first used. */
-#include "warehouse/lite.h"
+#include "warehouse/wh_sqlite.h"
 
 #include <string.h>
 #include <strings.h>

@@ -2,7 +2,7 @@
  * "YYYY-MM-DD HH:MM:SS[.mmm]" (also with T and Z), always UTC. A text that is neither
  * gives NULL. Semantics of date_trunc, dateadd, datediff, last_day: Snowflake (datediff
  * counts boundaries; weeks begin on Monday). */
-#include "warehouse/lite.h"
+#include "warehouse/wh_sqlite.h"
 
 #include <ctype.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* SQLite member: weir_items(json), the lines of a receipt as rows. An eponymous virtual
  * table over base/jscan.h: several times faster than json_each, as one pass over the
  * text finds all members. Anything that is no array of objects gives no rows. */
-#include "warehouse/lite.h"
+#include "warehouse/wh_sqlite.h"
 
 #include <string.h>
 #include "base/jscan.h"

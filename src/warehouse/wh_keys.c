@@ -2,7 +2,7 @@
  * rows with a dimension read the whole dimension for every group: a table without
  * statistics counts as a million rows, and no GROUP BY is taken to give more than 100.
  * So declared keys get an index, and row counts are written down. */
-#include "warehouse/lite.h"
+#include "warehouse/wh_sqlite.h"
 
 #include <math.h>
 #include <string.h>

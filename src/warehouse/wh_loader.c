@@ -1,6 +1,6 @@
 /* SQLite member: bulk load. One prepared INSERT, rows bound without copies, inside the
  * caller's transaction. Called by load workers and by seeds. */
-#include "warehouse/lite.h"
+#include "warehouse/wh_sqlite.h"
 
 #include <limits.h>
 #include "base/mem.h"

@@ -3,7 +3,7 @@
  * that a reader sees the old or the new one, and kill -9 at any point leaves one of
  * both. The replaced table is "<live>__weir_old" until it is dropped; what a crash
  * leaves under that name goes with the next swap. */
-#include "warehouse/lite.h"
+#include "warehouse/wh_sqlite.h"
 
 #include <string.h>
 #include <strings.h>

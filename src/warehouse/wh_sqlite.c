@@ -4,7 +4,7 @@
  *
  * Always holds: a connection touches at most one schema's file in a write transaction
  * of weir's own (publishing), because commits over several WAL files are not atomic. */
-#include "warehouse/lite.h"
+#include "warehouse/wh_sqlite.h"
 
 #include <errno.h>
 #include <sys/resource.h>

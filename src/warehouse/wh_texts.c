@@ -1,6 +1,6 @@
 /* SQLite member: scalar functions on text, numbers and JSON that Snowflake's spelling
  * and dbt's macros expect, and ROUND by decimal rules. */
-#include "warehouse/lite.h"
+#include "warehouse/wh_sqlite.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>

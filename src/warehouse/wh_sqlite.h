@@ -1,7 +1,7 @@
 /* Inside the SQLite member: its struct and what its files give each other. The only
  * header with sqlite3 in it; included by wh_*.c of this room alone. */
-#ifndef WAREHOUSE_LITE_H
-#define WAREHOUSE_LITE_H
+#ifndef WAREHOUSE_WH_SQLITE_H
+#define WAREHOUSE_WH_SQLITE_H
 
 #include <sqlite3.h>
 #include "base/map.h"
