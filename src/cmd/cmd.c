@@ -62,6 +62,31 @@ void cmd_print_error(const struct err *e)
     buf_release(&b);
 }
 
+static void add_line(struct buf *b, const char *text)
+{
+    buf_addf(b, "%s%s", b->len ? "\n" : "", text);
+}
+
+/* Paths that were found in the current folder: children run in another one. The value
+ * is YAML again, so it is quoted, and its ${ protected. */
+static void add_given_paths(struct buf *b, const struct platform *p)
+{
+    for (size_t i = 0; p && i < p->n_given_paths; i++) {
+        struct buf value;
+        buf_init(&value, 0);
+        buf_add_json_str(&value, p->given_paths[i].value,
+                         strlen(p->given_paths[i].value));
+        add_line(b, p->given_paths[i].name);
+        buf_addc(b, '=');
+        for (const char *s = buf_str(&value); *s; s++) {
+            if (str_starts(s, "${"))
+                buf_addc(b, '$');
+            buf_addc(b, *s);
+        }
+        buf_release(&value);
+    }
+}
+
 /* What was given on the command line reaches child processes as environment. */
 static void export_overrides(const struct args *a, const struct platform *p)
 {
@@ -78,7 +103,8 @@ static void export_overrides(const struct args *a, const struct platform *p)
     buf_adds(&b, old ? old : "");
     for (size_t i = 0; i < a->values.n; i++)
         if (streq(a->values.v[i].opt->name, "set"))
-            buf_addf(&b, "%s%s", b.len ? "\n" : "", a->values.v[i].text);
+            add_line(&b, a->values.v[i].text);
+    add_given_paths(&b, p);
     if (b.len && !b.failed)
         setenv("WEIR_SET", buf_str(&b), 1);
     buf_release(&b);

@@ -5,7 +5,9 @@
  *
  * Values: "${NAME}" and "${NAME:-default}" anywhere in a scalar are replaced from the
  * environment; a secret may also be {env: NAME} or {file: PATH}. --set a.b.c=value
- * overrides come last. Relative paths are relative to the project folder.
+ * overrides come last. Relative paths are relative to the project folder; one that came
+ * from the environment or --set and is not there is taken from the current folder when
+ * it is there.
  * A folder without weir.yml but with dbt_project.yml gives a platform with defaults. */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -114,6 +116,10 @@ struct platform {
     struct arena arena;                /* owns everything below */
     const struct conf_origin *origins; /* in the order of the rows */
     size_t n_origins;
+    /* Settings whose path was found in the caller's folder, not in the project's (see
+     * above): child processes must get them as overrides. */
+    const struct conf_pair *given_paths;
+    size_t n_given_paths;
     const char *project_dir, *state_dir, *file; /* absolute; file NULL when defaulted */
     const char *name, *environment, *timezone;
     enum { CLOCK_WALL, CLOCK_DATA } clock;

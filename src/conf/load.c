@@ -319,6 +319,23 @@ static int load_all(struct load *l, const struct conf_options *o, struct arena *
     return derive_all(l);
 }
 
+static void keep_lists(struct load *l)
+{
+    struct platform *p = l->p;
+    size_t n_origins = l->origins.n, n_given = l->given_paths.n;
+    struct conf_origin *origins =
+        arena_alloc(l->arena, (n_origins + 1) * sizeof *origins);
+    struct conf_pair *given = arena_alloc(l->arena, (n_given + 1) * sizeof *given);
+    if (n_origins)
+        memcpy(origins, l->origins.v, n_origins * sizeof *origins);
+    if (n_given)
+        memcpy(given, l->given_paths.v, n_given * sizeof *given);
+    p->origins = origins;
+    p->n_origins = n_origins;
+    p->given_paths = given;
+    p->n_given_paths = n_given;
+}
+
 int conf_load(struct platform **out, const struct conf_options *o, struct err *e)
 {
     static const struct conf_options none;
@@ -331,14 +348,10 @@ int conf_load(struct platform **out, const struct conf_options *o, struct err *e
     struct load l = {
         .p = p, .arena = &p->arena, .file = "weir.yml", .e = e ? e : &local};
     int rc = load_all(&l, o ? o : &none, &scratch);
-    if (rc == 0 && l.origins.n) {
-        struct conf_origin *kept =
-            arena_alloc(&p->arena, l.origins.n * sizeof *l.origins.v);
-        memcpy(kept, l.origins.v, l.origins.n * sizeof *l.origins.v);
-        p->origins = kept;
-        p->n_origins = l.origins.n;
-    }
+    if (rc == 0)
+        keep_lists(&l);
     vec_release(&l.origins);
+    vec_release(&l.given_paths);
     arena_release(&scratch);
     if (rc < 0)
         conf_free(p);

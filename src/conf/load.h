@@ -12,6 +12,7 @@ struct load {
     struct arena *arena; /* of the platform: everything that stays */
     const char *file;    /* as named in messages */
     VEC(struct conf_origin) origins;
+    VEC(struct conf_pair) given_paths;
     struct err *e;
 };
 
@@ -30,5 +31,9 @@ void load_origin(struct load *l, const char *path, const char *value,
 int derive_all(struct load *l);
 /* Absolute form of path below dir, "." and ".." resolved as text. */
 const char *load_path(struct load *l, const char *dir, const char *path);
+/* The same for the text of a node below the project folder, or, when a caller gave it
+ * and it is not there, below the caller's folder; setting is its path in weir.yml. */
+const char *load_project_path(struct load *l, const struct tree *t,
+                              const char *setting);
 
 #endif

@@ -2,10 +2,12 @@
  * value came from, absolute paths, secrets by reference. Called by the other files of
  * conf. */
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "conf/values.h"
@@ -76,6 +78,23 @@ const char *load_path(struct load *l, const char *dir, const char *path)
     return full;
 }
 
+/* WEIR_POS=receipts.jsonl, typed where that file is, means that file. Such a path is
+ * recorded: child processes run elsewhere and get it as an absolute one. */
+const char *load_project_path(struct load *l, const struct tree *t, const char *setting)
+{
+    const char *full = load_path(l, l->p->project_dir, t->text);
+    char cwd[PATH_MAX];
+    if (!t->is_given || *t->text == '/' || access(full, F_OK) == 0 ||
+        !getcwd(cwd, sizeof cwd))
+        return full;
+    const char *here = load_path(l, cwd, t->text);
+    if (access(here, F_OK) < 0)
+        return full;
+    struct conf_pair given = {arena_strdup(l->arena, setting), here, true};
+    vec_push(&l->given_paths, given);
+    return here;
+}
+
 /* {env: NAME} and {file: PATH} become a scalar; any other node stays as it is. */
 int load_resolve(struct load *l, const struct tree *t, const char *path,
                  struct tree *scalar, const struct tree **out)
@@ -89,6 +108,7 @@ int load_resolve(struct load *l, const struct tree *t, const char *path,
     *scalar = *t;
     scalar->kind = TREE_SCALAR;
     scalar->is_secret = true;
+    scalar->is_given = is_env;
     *out = scalar;
     if (is_env) {
         scalar->text = getenv(t->first->text);

@@ -67,12 +67,11 @@ static const char *read_reference(struct arena *a, const char *s, const char **n
     return *p == '}' ? p + 1 : NULL;
 }
 
-int tree_expand(struct arena *a, const char *text, const char **out, bool *replaced,
-                const char **missing)
+int tree_expand(struct arena *a, const char *text, const char **out,
+                struct tree_expansion *x)
 {
     *out = text;
-    *replaced = false;
-    *missing = NULL;
+    *x = (struct tree_expansion){0};
     if (!strstr(text, "${"))
         return 0;
     struct buf b;
@@ -87,14 +86,16 @@ int tree_expand(struct arena *a, const char *text, const char **out, bool *repla
             const char *value = end ? getenv(name) : NULL;
             if (fallback && (!value || !*value))
                 value = fallback;
-            *missing = name;
+            else if (value && *value)
+                x->is_given = true;
+            x->missing = name;
             if (!end)
                 rc = ERR_PARSE;
             else if (!value)
                 rc = ERR_NOTFOUND;
             else
                 buf_adds(&b, value);
-            *replaced = true;
+            x->is_replaced = true;
             p = end;
         } else {
             buf_addc(&b, *p++);
@@ -169,20 +170,20 @@ static void append(struct tree *parent, struct tree *child)
 
 static int read_scalar(struct parse *p, const yaml_event_t *ev, struct tree *t)
 {
-    const char *text = (const char *)ev->data.scalar.value, *missing;
+    const char *text = (const char *)ev->data.scalar.value;
     size_t n = ev->data.scalar.length;
-    bool replaced = false;
+    struct tree_expansion x;
     if (memchr(text, '\0', n))
         return fail(p, ev->start_mark, "a value with a NUL character");
     t->is_plain = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    int rc = tree_expand(p->arena, arena_strndup(p->arena, text, n), &t->text,
-                         &replaced, &missing);
-    t->is_plain |= replaced;
+    int rc = tree_expand(p->arena, arena_strndup(p->arena, text, n), &t->text, &x);
+    t->is_plain |= x.is_replaced;
+    t->is_given = x.is_given;
     if (rc == ERR_NOTFOUND)
         return err_set(p->e, ERR_CONFIG,
                        "%s:%d:%d: ${%s}: not set in the environment; set it or write "
                        "${%s:-default}",
-                       p->file, t->line, t->column, missing, missing);
+                       p->file, t->line, t->column, x.missing, x.missing);
     if (rc < 0)
         return fail(p, ev->start_mark,
                     "a reference that is neither ${NAME} nor ${NAME:-default}; for the "
@@ -336,6 +337,7 @@ static struct tree *longest_member(const struct tree *map, const char *path,
 static void mark(struct tree *t, const char *from)
 {
     t->from = from;
+    t->is_given = true;
     t->line = t->column = t->key_line = t->key_column = 0;
     for (struct tree *c = t->first; c; c = c->next)
         mark(c, from);

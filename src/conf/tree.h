@@ -16,6 +16,7 @@ struct tree {
     const char *text; /* scalars, after ${} references are replaced */
     bool is_plain;    /* not quoted, or made of a reference: has a type of its own */
     bool is_secret;   /* came from {env:} or {file:} */
+    bool is_given;    /* its text is the caller's: from the environment or --set */
     int line, column; /* 1-based; 0: not from a file */
     int key_line, key_column;
     const char *from;                 /* "--set", "WEIR_SET"; NULL: the file */
@@ -33,8 +34,14 @@ int tree_set(struct arena *a, struct tree *root, const char *assignment,
              const char *from, struct err *e);
 struct tree *tree_get(const struct tree *map, const char *key);
 const char *tree_kind_name(enum tree_kind k);
-/* ${NAME} and ${NAME:-default} replaced, $${ kept as ${. *replaced: something was. */
-int tree_expand(struct arena *a, const char *text, const char **out, bool *replaced,
-                const char **missing);
+/* What references did to a text: something was replaced, something came from the
+ * environment and not from a default; the first name that is not set. */
+struct tree_expansion {
+    bool is_replaced, is_given;
+    const char *missing;
+};
+/* ${NAME} and ${NAME:-default} replaced, $${ kept as ${. */
+int tree_expand(struct arena *a, const char *text, const char **out,
+                struct tree_expansion *x);
 
 #endif

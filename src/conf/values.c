@@ -235,8 +235,9 @@ static int store_path(STORE_ARGS)
         return keep_text(l, at, t->text);
     if (!*t->text)
         return load_fail(l, t, at->path, "the path is empty");
-    *(const char **)at->field = load_path(
-        l, type == CONF_TYPE_STATE_PATH ? l->p->state_dir : l->p->project_dir, t->text);
+    *(const char **)at->field = type == CONF_TYPE_STATE_PATH
+                                    ? load_path(l, l->p->state_dir, t->text)
+                                    : load_project_path(l, t, at->path);
     return 0;
 }
 
@@ -365,7 +366,7 @@ int value_pair(struct load *l, const struct tree *t, const char *path,
     if (out->is_path && !*out->value)
         return load_fail(l, t, path, "the path is empty");
     if (out->is_path)
-        out->value = load_path(l, l->p->project_dir, out->value);
+        out->value = load_project_path(l, v, path);
     load_origin(l, path, text, t, v->is_secret || value_looks_secret(t->key));
     return 0;
 }

@@ -234,6 +234,48 @@ static void a_project_is_found_upwards(void **state)
     rmdir("sub");
 }
 
+/* WEIR_POS=receipts.jsonl means the file beside the caller, unless the project has one
+ * of that name; what weir.yml itself says is the project's. */
+static void a_given_path_may_be_the_callers(void **state)
+{
+    (void)state;
+    static const char text[] = "sources:\n"
+                               "  a: {plugin: x, path: \"${CONF_TEST_PATH}\"}\n"
+                               "  b: {plugin: x, path: \"${CONF_NONE:-here.csv}\"}\n"
+                               "  c: {plugin: x, path: here.csv}\n"
+                               "  d: {plugin: x, path: {env: CONF_TEST_PATH}}\n"
+                               "  e: {plugin: x, path: here.csv}\n";
+    static const char *const sets[] = {"sources.e.path=here.csv", NULL};
+    char here[PATH_MAX + 64], there[PATH_MAX + 64];
+    setenv("CONF_TEST_PATH", "here.csv", 1);
+    assert_int_equal(mkdir("sub", 0777), 0);
+    assert_int_equal(chdir("sub"), 0);
+    conf_put("sub/here.csv", "", 0);
+    snprintf(here, sizeof here, "%s/sub/here.csv", conf_dir);
+    snprintf(there, sizeof there, "%s/here.csv", conf_dir);
+    struct platform *p = must_load(text, sets);
+    static const bool is_here[] = {true, false, false, true, true};
+    for (size_t i = 0; i < 5; i++)
+        assert_string_equal(p->sources[i].settings[0].value, is_here[i] ? here : there);
+    assert_int_equal(p->n_given_paths, 3);
+    assert_string_equal(p->given_paths[0].name, "sources.a.path");
+    assert_string_equal(p->given_paths[0].value, here);
+    conf_free(p);
+    conf_put("here.csv", "", 0); /* now the project has one: it comes first */
+    p = must_load(text, sets);
+    assert_string_equal(p->sources[0].settings[0].value, there);
+    assert_int_equal(p->n_given_paths, 0);
+    conf_free(p);
+    unlink(here);
+    unlink(there);
+    p = must_load(text, sets); /* nowhere: the project's, as the message will say */
+    assert_string_equal(p->sources[0].settings[0].value, there);
+    conf_free(p);
+    unsetenv("CONF_TEST_PATH");
+    assert_int_equal(chdir(".."), 0);
+    rmdir("sub");
+}
+
 /* The two platform files that exist load. */
 static void the_retail_platform_loads(void **state)
 {
@@ -269,6 +311,7 @@ int main(void)
         T(overrides_come_last),
         T(references_and_secrets),
         T(a_project_is_found_upwards),
+        T(a_given_path_may_be_the_callers),
         T(the_retail_platform_loads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
