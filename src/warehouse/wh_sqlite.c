@@ -490,6 +490,20 @@ static int on_progress(void *arg)
     return l->progress ? l->progress(l->progress_arg) : 0;
 }
 
+/* Another process writes this schema. Unlike SQLite's own busy timeout this one looks
+ * for a stop while it waits, which may be long: a model builds under the lock. */
+static int on_busy(void *arg, int n)
+{
+    struct lite *l = arg;
+    int64_t now = time_mono_ms();
+    if (n == 0)
+        l->busy_until_ms = now + l->busy_ms;
+    if (now >= l->busy_until_ms || (l->progress && l->progress(l->progress_arg)))
+        return 0;
+    sqlite3_sleep(n < 10 ? n + 1 : n < 50 ? 10 : 50);
+    return 1;
+}
+
 static void lite_set_progress(struct wh *w, wh_progress_fn *fn, void *arg)
 {
     struct lite *l = lite_of(w);
@@ -563,7 +577,7 @@ static int open_main(struct lite *l, const struct wh_options *o, struct err *e)
     if (open_database(l, o, e) < 0)
         return ERR_IO;
     sqlite3_extended_result_codes(l->db, 1);
-    sqlite3_busy_timeout(l->db, l->busy_ms);
+    sqlite3_busy_handler(l->db, on_busy, l);
     map_put(&l->schemas, WH_TEMP, (void *)1);
     map_put(&l->schemas, "main", (void *)1);
     int rc = register_all(l, e);
@@ -600,14 +614,17 @@ static int make_dirs(const char *path, struct err *e)
 /* Processes, not threads: no mutexes, no memory statistics, a tenth of the time of a
  * large aggregate. Only before the first use of SQLite in the process; later it changes
  * nothing. */
-static void configure_once(void)
+static void configure_once(const struct wh_options *o)
 {
     static bool is_done;
-    if (is_done)
-        return;
+    if (!is_done) {
+        sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+        sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    }
     is_done = true;
-    sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    /* sorts spill beside the data: /tmp may be small, and a full disk is named right */
+    if (!o->is_readonly && !sqlite3_temp_directory && sqlite3_initialize() == SQLITE_OK)
+        sqlite3_temp_directory = sqlite3_mprintf("%s", o->dir);
 }
 
 static int lite_open(struct wh **out, const struct wh_options *o, struct err *e)
@@ -615,7 +632,7 @@ static int lite_open(struct wh **out, const struct wh_options *o, struct err *e)
     int rc = o->is_readonly ? 0 : make_dirs(o->dir, e);
     if (rc < 0)
         return rc;
-    configure_once();
+    configure_once(o);
     struct lite *l = mem_alloc(sizeof *l);
     l->base.ops = &wh_sqlite_ops;
     l->dir = mem_strdup(o->dir);

@@ -19,6 +19,7 @@ struct lite {
     char *dir;
     bool is_readonly, is_snowflake, has_main_file;
     int busy_ms;
+    int64_t busy_until_ms;
     int64_t now_ms;       /* < 0: wall clock */
     struct map schemas;   /* attached: name → (void *)1 */
     struct map far_views; /* "schema.name" → SQL of the temp view made here */

@@ -6,6 +6,8 @@
 #include "base/str.h"
 
 #define MAX_SCHEMAS 64
+/* A model builds under its schema's lock, so one of the same schema may wait long. */
+#define LOCK_WAIT_MS (4 * 3600 * 1000)
 
 int sql_engine_project(struct sql_engine *g, const char *vars, struct err *e)
 {
@@ -64,7 +66,8 @@ int sql_engine_warehouse(struct sql_engine *g, bool is_readonly, struct err *e)
                            .schemas = schemas,
                            .dialect = g->p->dialect,
                            .is_readonly = is_readonly,
-                           .now_ms = g->now_ms};
+                           .now_ms = g->now_ms,
+                           .busy_timeout_ms = LOCK_WAIT_MS};
     return wh_open(&g->w, &o, e);
 }
 

@@ -18,6 +18,8 @@ struct worker {
     struct sql_engine engine;
     struct channel *ch;
     int64_t looked_ms;
+    int64_t deadline_ms; /* monotonic, of the task's statement; 0: none */
+    bool is_late;
 };
 
 struct task {
@@ -68,7 +70,8 @@ static int on_progress(void *arg)
     w->looked_ms = now;
     if (channel_beat(w->ch, &e) < 0)
         return 1;
-    return w->ch->is_stopping;
+    w->is_late = w->deadline_ms && now > w->deadline_ms;
+    return w->ch->is_stopping || w->is_late;
 }
 
 /* ── preparation ── */
@@ -187,6 +190,28 @@ static int send_result(struct worker *w, const struct task *t,
     return channel_send(w->ch, "result", m, e);
 }
 
+/* pools: {transform: {statement_timeout: …}} bounds the time of one node. */
+static int64_t statement_timeout(const struct platform *p)
+{
+    for (size_t i = 0; i < p->n_pools; i++)
+        if (streq(p->pools[i].name, "transform"))
+            return p->pools[i].statement_timeout_ms;
+    return 0;
+}
+
+static int send_interrupted(struct worker *w, const struct task *t, struct err *e)
+{
+    if (!w->is_late)
+        return send_error(w, t, ERR_INTERRUPTED, "stopped", e);
+    char took[32];
+    char *text = mem_printf(
+        "stopped after %s: statement_timeout of the pool transform in weir.yml",
+        time_format_duration(statement_timeout(w->engine.p), took));
+    int rc = send_error(w, t, ERR_FAIL, text, e);
+    mem_free(text);
+    return rc;
+}
+
 static int run_node(struct worker *w, const struct task *t, const struct node *n,
                     struct err *e)
 {
@@ -202,10 +227,14 @@ static int run_node(struct worker *w, const struct task *t, const struct node *n
                                       json_flag(t->data, "full_refresh", false)};
     struct model_result r;
     struct err why = {0};
+    int64_t timeout = statement_timeout(w->engine.p);
+    w->is_late = false;
+    w->deadline_ms = timeout > 0 ? time_mono_ms() + timeout : 0;
     log_info("%s starts", n->unique_id);
     int rc = model_run(w->engine.project, w->engine.w, n, &o, &r, &why);
     log_info("%s: %s, %.2f s. %s", n->unique_id, r.status, r.seconds, r.message);
-    rc = rc < 0 ? send_error(w, t, rc, why.text, e) : send_result(w, t, &r, &gates, e);
+    w->deadline_ms = 0;
+    rc = rc < 0 ? send_interrupted(w, t, e) : send_result(w, t, &r, &gates, e);
     model_result_release(&r);
     json_decref(gates.results);
     return rc;

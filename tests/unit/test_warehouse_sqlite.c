@@ -381,6 +381,24 @@ static void test_progress_stops_a_statement(void **state)
     IS(w, "select 1", "1");
 }
 
+static void test_waiting_for_a_lock_can_be_stopped(void **state)
+{
+    struct fixture *f = *state;
+    struct err e = {0};
+    int calls = 0;
+    struct wh *other = open_wh(f->dir, false);
+    run(other, "begin");
+    run(other, "create table gold.x(a)");
+    wh_set_progress(f->w, stop_at_once, &calls);
+    assert_true(wh_begin_on(f->w, "gold", &e) < 0);
+    assert_true(calls > 3);
+    wh_set_progress(f->w, NULL, NULL);
+    run(other, "commit");
+    wh_close(other);
+    assert_int_equal(wh_begin_on(f->w, "gold", &e), 0);
+    assert_int_equal(wh_rollback(f->w, &e), 0);
+}
+
 static void test_grant_is_noted_not_run(void **state)
 {
     struct wh *w = ((struct fixture *)*state)->w;
@@ -428,6 +446,7 @@ int main(void)
         T(test_eleventh_schema_is_refused),
         T(test_disk_full),
         T(test_progress_stops_a_statement),
+        T(test_waiting_for_a_lock_can_be_stopped),
         T(test_grant_is_noted_not_run),
         T(test_schema_named_main),
     };
