@@ -176,16 +176,21 @@ int materialize_keys(struct build *b, const char *name, struct err *e)
 
 /* ── publish ── */
 
+/* Inside a transaction: the built relation takes the live name. */
+static int publish_built(struct build *b, struct err *e)
+{
+    int rc = wh_swap(b->w, b->schema, b->tmp, b->alias, e);
+    if (rc == 0)
+        rc = wh_set_rows(b->w, b->schema, b->alias, b->result->rows, e);
+    return rc == 0 ? materialize_hooks(b, "post-hook", e) : rc;
+}
+
 static int publish(struct build *b, struct err *e)
 {
     int rc = wh_begin_on(b->w, b->schema, e);
     if (rc < 0)
         return rc;
-    rc = wh_swap(b->w, b->schema, b->tmp, b->alias, e);
-    if (rc == 0)
-        rc = wh_set_rows(b->w, b->schema, b->alias, b->result->rows, e);
-    if (rc == 0)
-        rc = materialize_hooks(b, "post-hook", e);
+    rc = publish_built(b, e);
     if (rc == 0)
         rc = wh_commit(b->w, e);
     if (rc < 0)
@@ -203,7 +208,50 @@ static int build_view(struct build *b, struct err *e)
     return rc;
 }
 
+/* Rows of the temp table into one of the same name in the model's schema: record by
+ * record as they lie, no SQL functions run again. */
+static int copy_from_temp(struct build *b, struct err *e)
+{
+    struct buf sql;
+    buf_init(&sql, 64u * 1024);
+    buf_adds(&sql, "CREATE TABLE ");
+    wh_quote(b->w, &sql, b->schema, b->tmp);
+    buf_adds(&sql, " AS SELECT * FROM ");
+    wh_quote(b->w, &sql, WH_TEMP, b->tmp);
+    buf_adds(&sql, " LIMIT 0; INSERT INTO ");
+    wh_quote(b->w, &sql, b->schema, b->tmp);
+    buf_adds(&sql, " SELECT * FROM ");
+    wh_quote(b->w, &sql, WH_TEMP, b->tmp);
+    int rc = wh_exec_raw(b->w, buf_str(&sql), e);
+    buf_release(&sql);
+    return rc;
+}
+
+/* A table is built and judged outside its schema's file, whose lock it then needs only
+ * for publishing: independent tables of one schema are built side by side. */
 static int build_table(struct build *b, struct err *e)
+{
+    int rc = wh_create_table_as(b->w, WH_TEMP, b->tmp, buf_str(&b->sql), e);
+    if (rc < 0)
+        return compile_explain(b->it, b->w, buf_str(&b->sql), e), rc;
+    b->result->rows = wh_row_count(b->w, WH_TEMP, b->tmp, NULL);
+    if ((rc = materialize_judge(b, WH_TEMP, b->tmp, e)) < 0)
+        return rc;
+    if ((rc = wh_begin_on(b->w, b->schema, e)) < 0)
+        return rc;
+    if ((rc = copy_from_temp(b, e)) == 0 && (rc = materialize_keys(b, b->tmp, e)) == 0)
+        rc = publish_built(b, e);
+    if (rc == 0)
+        rc = wh_commit(b->w, e);
+    if (rc < 0)
+        wh_rollback(b->w, NULL);
+    wh_drop(b->w, WH_TEMP, b->tmp, NULL);
+    return rc;
+}
+
+/* The first build of an incremental, often the largest table there is, goes straight to
+ * its file: rows are written once. */
+static int build_in_place(struct build *b, struct err *e)
 {
     int rc = wh_create_table_as(b->w, b->schema, b->tmp, buf_str(&b->sql), e);
     if (rc < 0)
@@ -263,7 +311,7 @@ static int build_as(struct build *b, struct err *e)
         return build_table(b, e);
     if (streq(how, "incremental"))
         return b->existing == WH_TABLE && !b->full_refresh ? incremental_run(b, e)
-                                                           : build_table(b, e);
+                                                           : build_in_place(b, e);
     return err_set(e, ERR_UNSUPPORTED,
                    "%s: materialized \"%s\" is not known (view, table, incremental, "
                    "ephemeral)",
@@ -292,7 +340,8 @@ static int build_node(struct build *b, struct err *e)
                                           : b->o->full_refresh || b->p->o.full_refresh;
     b->r.is_execute = true;
     b->r.full_refresh = b->full_refresh;
-    if ((rc = wh_drop(b->w, b->schema, b->tmp, e)) < 0)
+    if ((rc = wh_drop(b->w, b->schema, b->tmp, e)) < 0 ||
+        (rc = wh_drop(b->w, WH_TEMP, b->tmp, e)) < 0)
         return rc;
     wh_notes_clear(b->w);
     render_begin(&b->r, b->p, b->w, b->it);
