@@ -1,0 +1,302 @@
+"""Runs one project with dbt-core (dbt-sqlite) and with weir and compares them: a TAP line
+a comparison. Called by run.sh in its virtual environment: oracle.py WEIR PROJECT WORK.
+
+A project may have a live.yml beside its dbt_project.yml:
+    schemas: [main, other]      what weir attaches (dbt-sqlite attaches by itself)
+    sql: [statement, …]         run in both warehouses before the first step
+    steps:                      default: one build
+      - run: build --full-refresh
+        files: {seeds/x.csv: text or null}   written or removed before it
+    ls: ["+x", "x --exclude y"] selections, listed by both (after the last step)
+    differs: {"step 1 rows": why}            known differences: reported as "# TODO"
+"""
+import json, os, re, shlex, shutil, sqlite3, subprocess, sys
+
+import yaml
+from dbt.cli.main import dbtRunner
+
+WEIR, SOURCE, WORK = sys.argv[1], sys.argv[2].rstrip("/"), sys.argv[3]
+NAME = os.path.basename(SOURCE)
+# What weir adds to dbt's flags, and dbt's to weir's: none are translated but these.
+DBT_QUIET = ["--quiet", "--no-send-anonymous-usage-stats", "--log-level", "none", "--no-use-colors"]
+TEXT_FIELDS = ("name", "alias", "schema", "fqn", "tags", "refs", "sources", "package_name",
+               "original_file_path", "resource_type", "test_metadata", "column_name",
+               "attached_node", "description", "checksum", "meta", "group", "access", "version",
+               "latest_version", "identifier", "loader", "loaded_at_field", "freshness",
+               "source_description", "owner", "type", "maturity", "url", "label")
+KNOWN = {}
+
+
+def point(what, differences):
+    """One TAP line; the differences as comments."""
+    known = KNOWN.get(what)
+    print(f"{'ok' if not differences else 'not ok'} - {NAME}: {what}"
+          + (f" # TODO {known}" if known and differences else ""))
+    for d in differences[:12]:
+        print("#     " + str(d).replace("\n", "\n#     "))
+    if len(differences) > 12:
+        print(f"#     … {len(differences) - 12} more")
+    sys.stdout.flush()
+
+
+def compare_maps(dbt, weir):
+    out = [f"only dbt:  {k} = {dbt[k]!r}"[:300] for k in sorted(set(dbt) - set(weir))]
+    out += [f"only weir: {k} = {weir[k]!r}"[:300] for k in sorted(set(weir) - set(dbt))]
+    out += [f"{k}\n  dbt  {dbt[k]!r}\n  weir {weir[k]!r}"
+            for k in sorted(set(dbt) & set(weir)) if dbt[k] != weir[k]]
+    return out
+
+
+def prepare():
+    """Two copies of the project: each engine keeps its own target, packages, warehouse."""
+    plan = {}
+    for path in (f"{SOURCE}/live.yml", f"{os.path.dirname(os.path.abspath(__file__))}/{NAME}.yml"):
+        if os.path.exists(path):
+            with open(path) as f:
+                plan = yaml.safe_load(f) or {}
+    shutil.rmtree(WORK, ignore_errors=True)
+    for engine in ("dbt", "weir"):
+        shutil.copytree(SOURCE, f"{WORK}/{engine}", ignore=shutil.ignore_patterns("live.yml", ".weir", "target", "weir.yml"))
+    os.makedirs(f"{WORK}/db")
+    with open(f"{SOURCE}/dbt_project.yml") as f:
+        project = yaml.safe_load(f)
+    schemas = plan.get("schemas", ["main"])
+    files = {s: f"{WORK}/db/{s}.db" for s in schemas}
+    output = {"type": "sqlite", "threads": 1, "database": "database", "schema": "main",
+              "schemas_and_paths": files, "schema_directory": f"{WORK}/db"}
+    for engine in ("dbt", "weir"):
+        with open(f"{WORK}/{engine}/profiles.yml", "w") as f:
+            yaml.safe_dump({project.get("profile", "live"): {"target": "dev", "outputs": {"dev": output}}}, f)
+    with open(f"{WORK}/weir/weir.yml", "w") as f:
+        yaml.safe_dump({"platform": "live", "models": {"project": "."},
+                        "warehouse": {"schemas": schemas, "dialect": "sqlite"}}, f)
+    return plan, schemas
+
+
+def dbt(args, manifest=None):
+    os.chdir(f"{WORK}/dbt")
+    return dbtRunner(manifest=manifest).invoke(args + ["--profiles-dir", "."] + DBT_QUIET)
+
+
+def weir(args):
+    return subprocess.run([WEIR] + args + ["--project-dir", f"{WORK}/weir"], cwd=f"{WORK}/weir",
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+
+
+def write_files(files):
+    for rel, text in (files or {}).items():
+        for engine in ("dbt", "weir"):
+            path = f"{WORK}/{engine}/{rel}"
+            if text is None:
+                os.unlink(path)
+                continue
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w") as f:
+                f.write(text)
+
+
+def database_folder(engine):
+    return f"{WORK}/db" if engine == "dbt" else f"{WORK}/weir/.weir/warehouse"
+
+
+def connect(engine, schemas):
+    folder = database_folder(engine)
+    os.makedirs(folder, exist_ok=True)
+    c = sqlite3.connect(f"{folder}/main.db")
+    for s in schemas:
+        if s != "main":
+            c.execute(f"attach '{folder}/{s}.db' as \"{s}\"")
+    return c
+
+
+def plain(v):
+    if isinstance(v, float):
+        return int(v) if v == int(v) and abs(v) < 2**53 else round(v, 9)
+    return v
+
+
+def rows_of(engine, schemas):
+    c, out = connect(engine, schemas), {}
+    for s in schemas:
+        found = c.execute(f"select name, type from \"{s}\".sqlite_master where type in ('table','view')").fetchall()
+        for name, kind in found:
+            if name.startswith(("sqlite_", "_weir_")) or "__dbt_tmp" in name or "__weir" in name:
+                continue
+            try:
+                q = c.execute(f'select * from "{s}"."{name}"')
+                rows = sorted(([plain(v) for v in r] for r in q), key=repr)
+                columns = [d[0] for d in q.description]
+            except sqlite3.Error as e:
+                rows, columns = str(e), []
+            out[f"{s}.{name}"] = (kind, columns, rows)
+    c.close()
+    return out
+
+
+def words(sql):
+    """SQL modulo whitespace and quotes around plain names."""
+    sql = re.sub(r'"([A-Za-z_][A-Za-z0-9_]*)"', r"\1", sql or "")
+    return " ".join(re.sub(r"([(),])", r" \1 ", sql).split())
+
+
+def step(i, s, schemas):
+    args = shlex.split(s.get("run", "build"))
+    write_files(s.get("files"))
+    d = dbt(args)
+    if d.exception is not None:
+        print(f"# dbt: {d.exception}"[:600].replace("\n", "\n# "))
+    results = list(getattr(d.result, "results", None) or [])
+    theirs = {r.node.unique_id: str(r.status) for r in results if not r.node.unique_id.startswith("operation.")}
+    their_failures = {r.node.unique_id: r.failures for r in results
+                      if r.node.unique_id.startswith("test.") and str(r.status) in ("pass", "fail", "warn")}
+    path = f"{WORK}/weir/.weir/target/run_results.json"
+    if os.path.exists(path):
+        os.unlink(path)
+    w = weir(args)
+    results = []
+    if os.path.exists(path):
+        with open(path) as f:
+            results = json.load(f)["results"]
+    else:
+        print("# weir: " + w.stderr[-600:].replace("\n", "\n# "))
+    ours = {r["unique_id"]: r["status"] for r in results if not r["unique_id"].startswith("operation.")}
+    our_failures = {r["unique_id"]: r["failures"] for r in results
+                    if r["unique_id"].startswith("test.") and r["status"] in ("pass", "fail", "warn")}
+    why = {r["unique_id"]: r["message"] for r in results if r["status"] == "error"}
+    differences = compare_maps(theirs, ours)
+    point(f"step {i} statuses", differences + ([f"weir said {k}: {v}" for k, v in why.items()] if differences else []))
+    point(f"step {i} failures", compare_maps(their_failures, our_failures))
+    failed = (not d.success, w.returncode not in (0, 3))
+    point(f"step {i} success", [] if failed[0] == failed[1] else
+          [f"dbt failed: {failed[0]}, weir status {w.returncode}", w.stderr[-400:]])
+    point(f"step {i} rows", compare_maps(rows_of("dbt", schemas), rows_of("weir", schemas)))
+
+
+def fields(m, keys):
+    out = {}
+    for kind in ("nodes", "sources", "exposures"):
+        for uid, n in m.get(kind, {}).items():
+            if uid.startswith("operation."):
+                continue
+            for k in keys:
+                if k == "identifier" and kind != "sources":
+                    continue
+                if n.get(k) not in (None, [], {}, ""):
+                    out[f"{uid} {k}"] = n.get(k)
+            for k, v in (n.get("config") or {}).items():
+                if v not in (None, [], {}, "", False):
+                    out[f"{uid} config.{k}"] = v
+    return out
+
+
+# Configs that dbt writes with a default of its own and that say nothing.
+DULL = {"on_schema_change": "ignore", "on_configuration_change": "apply", "batch_size": None, "access": "protected",
+        "severity": "ERROR", "fail_calc": "count(*)", "warn_if": "!= 0", "error_if": "!= 0", "delimiter": ",",
+        "contract": {"enforced": False, "alias_types": True}, "packages": [], "enabled": True, "lookback": 1,
+        "docs": {"show": True, "node_color": None}}
+
+
+def interesting(all_fields):
+    out = {}
+    for k, v in all_fields.items():
+        name = k.split(" ")[1]
+        key = name.removeprefix("config.")
+        if name.startswith("config.") and DULL.get(key, "·") == v:
+            continue
+        if name == "access" and v == "protected":
+            continue
+        if name == "config.severity":
+            v = v.lower()
+            if v == "error":
+                continue
+        out[k] = v
+    return out
+
+
+def compare_manifests(theirs, ours):
+    point("unique ids", compare_maps(*[{u: 1 for k in ("nodes", "sources", "exposures") for u in m.get(k, {})
+                                        if not u.startswith("operation.")} for m in (theirs, ours)]))
+    point("fields", compare_maps(interesting(fields(theirs, TEXT_FIELDS)), interesting(fields(ours, TEXT_FIELDS))))
+    parents = [{k: sorted(v) for k, v in m["parent_map"].items() if not k.startswith(("operation.", "macro."))}
+               for m in (theirs, ours)]
+    point("parents", compare_maps(*parents))
+    columns = [{f"{u} {c}": (x.get("description") or "", x.get("data_type"), x.get("tags") or [], x.get("meta") or {})
+                for u, n in {**m["nodes"], **m["sources"]}.items() for c, x in (n.get("columns") or {}).items()}
+               for m in (theirs, ours)]
+    point("columns", compare_maps(*columns))
+    disabled = [sorted(m["disabled"]) for m in (theirs, ours)]
+    point("disabled", [] if disabled[0] == disabled[1] else [f"dbt  {disabled[0]}", f"weir {disabled[1]}"])
+
+
+def compiled(theirs):
+    d = dbt(["compile"])
+    ours = weir(["compile", "-o", "json"])
+    if d.exception is not None or ours.returncode:
+        point("compiled", [f"dbt {d.exception}, weir {ours.returncode}: {ours.stderr[-500:]}"])
+        return
+    by_dbt = {r.node.unique_id: words(r.node.compiled_code) for r in d.result.results if r.node.compiled_code}
+    by_weir = {n["unique_id"]: words(n["compiled"]) for n in json.loads(ours.stdout)}
+    by_dbt = {k: v for k, v in by_dbt.items() if not k.startswith(("operation.", "seed."))}
+    lazy = {k for k, n in theirs["nodes"].items() if n["config"].get("materialized") == "ephemeral"}
+    by_weir = {k: v for k, v in by_weir.items() if k not in lazy}  # dbt shows none of them
+    point("compiled", compare_maps(by_dbt, by_weir))
+
+
+def listing(line, manifest):
+    """name, path and selector forms together: one comparison a selection."""
+    args = shlex.split(line)
+    if not args or not args[0].startswith("-"):
+        args = ["--select"] + args
+    at = next((k for k, a in enumerate(args) if k and a.startswith("--")), len(args))
+    differences = []
+    for form in ("selector", "name", "path"):
+        d = dbt(["ls", "--output", form] + args, manifest)
+        w = weir(["ls", "-o", form] + args)
+        theirs, ours = sorted(d.result or []), sorted(w.stdout.split("\n")[:-1])
+        if d.exception is not None:
+            theirs = ["ERROR"]
+        if w.returncode:
+            ours = ["ERROR"]
+        if theirs != ours:
+            differences.append(f"{form}: only dbt {[x for x in theirs if x not in ours]}, "
+                               f"only weir {[x for x in ours if x not in theirs]}"
+                               + (w.stderr[-300:] if ours == ["ERROR"] else "")
+                               + (f" dbt: {d.exception}"[:300] if theirs == ["ERROR"] else ""))
+            break
+        if form == "selector" and (theirs == ["ERROR"] or not theirs):
+            break
+    point(f"ls {line}", differences)
+
+
+def main():
+    plan, schemas = prepare()
+    KNOWN.update(plan.get("differs", {}))
+    for engine in ("dbt", "weir"):
+        c = connect(engine, schemas)
+        for sql in plan.get("sql", []):
+            c.execute(sql)
+        c.commit()
+        c.close()
+    if os.path.exists(f"{SOURCE}/packages.yml") or os.path.exists(f"{SOURCE}/dependencies.yml"):
+        dbt(["deps"])
+    for i, s in enumerate(plan.get("steps", [{"run": "build"}]), 1):
+        step(i, s, schemas)
+    d = dbt(["parse"])
+    if d.exception is not None:
+        point("parse", [f"dbt does not parse this project: {d.exception}"])
+        return
+    with open(f"{WORK}/dbt/target/manifest.json") as f:
+        theirs = json.load(f)
+    try:
+        with open(f"{WORK}/weir/.weir/target/manifest.json") as f:
+            ours = json.load(f)
+    except OSError as e:
+        point("manifest", [f"weir wrote none: {e}"])
+        return
+    compare_manifests(theirs, ours)
+    compiled(theirs)
+    for line in plan.get("ls", []):
+        listing(line, d.result)
+
+
+main()

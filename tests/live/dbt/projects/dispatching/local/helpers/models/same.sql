@@ -1,0 +1,1 @@
+select '{{ this.name }} of helpers' as x

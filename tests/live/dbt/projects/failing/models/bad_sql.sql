@@ -1,0 +1,1 @@
+select frm nothing where

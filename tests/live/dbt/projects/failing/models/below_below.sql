@@ -1,0 +1,1 @@
+select * from {{ ref('below_bad') }} union all select * from {{ ref('good') }}

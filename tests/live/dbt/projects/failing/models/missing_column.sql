@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+select nope from {{ ref('good') }}

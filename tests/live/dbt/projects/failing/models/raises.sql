@@ -1,0 +1,2 @@
+{% if execute %}{{ exceptions.raise_compiler_error("not like this") }}{% endif %}
+select 1 as id

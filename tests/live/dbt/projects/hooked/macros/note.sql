@@ -1,0 +1,1 @@
+{% macro note(what) %}insert into trail values ('{{ what }}'){% endmacro %}

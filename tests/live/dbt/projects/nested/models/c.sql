@@ -1,0 +1,2 @@
+{{ config(alias='sea') }}
+select * from {{ ref('b') }} where id > 0

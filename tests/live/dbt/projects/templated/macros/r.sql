@@ -1,0 +1,1 @@
+{% macro return_it() %}{% for i in [1, 2, 3] %}{% if i == 2 %}{{ return('two') }}{% endif %}{% endfor %}never{% endmacro %}
