@@ -127,7 +127,10 @@ int compile_item(struct render *r, struct buf *sql, struct err *e)
 int model_compile(struct project *p, struct wh *w, const struct node *n,
                   struct buf *sql, struct err *e)
 {
-    struct render r = {.is_execute = true, .full_refresh = p->o.full_refresh};
+    const json_t *own = json_object_get(n->config, "full_refresh");
+    struct render r = {.is_execute = true,
+                       .full_refresh = json_is_boolean(own) ? json_is_true(own)
+                                                            : p->o.full_refresh};
     if (n->type == NODE_SOURCE || n->type == NODE_SEED)
         return err_set(e, ERR_USAGE, "%s has no SQL", n->unique_id);
     render_begin(&r, p, w, item_of(n));

@@ -162,10 +162,20 @@ static struct jv *note_use(struct jinja_call *c, const struct macro *m)
     return m->fn;
 }
 
+/* dbt looks a bare name up from the node that is rendered, whatever macro uses it
+ * (MacroNamespaceBuilder): the node's package, the root, the built-in ones. A macro's
+ * own package comes after them, which dbt lacks. */
 static struct jv *resolve(struct jinja_call *c, void *userdata, const char *name)
 {
     struct project *p = userdata;
-    const struct macro *m = macros_find(p, jinja_current_data(c), name);
+    const struct render *r = jinja_userdata(c);
+    const struct package *own = jinja_current_data(c);
+    const struct macro *m =
+        r && r->item ? macros_in(p, r->item->package->name, name) : NULL;
+    if (!m)
+        m = macros_in(p, p->root->name, name);
+    if (!m)
+        m = macros_find(p, own, name);
     if (m)
         return note_use(c, m);
     for (size_t i = 0; i < p->packages.n; i++)

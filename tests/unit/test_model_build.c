@@ -121,6 +121,24 @@ static void test_is_incremental_and_full_refresh(void **state)
     IS(s, "select group_concat(how, ' ') from main.inc", "False");
 }
 
+/* full_refresh in the config counts when SQL is only shown, too. */
+static void test_compile_knows_full_refresh(void **state)
+{
+    struct shop *s = *state;
+    struct err e = {0};
+    struct buf b;
+    put(s, "models/inc.sql",
+        "{{ config(materialized='incremental', full_refresh=true) }}\n"
+        "select '{{ is_incremental() }}' as how");
+    shop_open(s, NULL, NULL);
+    OK(s, "model.tiny.inc");
+    buf_init(&b, 1u << 16);
+    assert_int_equal(
+        model_compile(s->p, s->w, project_find(s->p, "model.tiny.inc"), &b, &e), 0);
+    assert_non_null(strstr(buf_str(&b), "'False'"));
+    buf_release(&b);
+}
+
 static void test_merge_keeps_other_columns(void **state)
 {
     struct shop *s = *state;
@@ -476,6 +494,7 @@ int main(void)
         T(test_disabled_by_yaml),
         T(test_delete_and_insert),
         T(test_is_incremental_and_full_refresh),
+        T(test_compile_knows_full_refresh),
         T(test_merge_keeps_other_columns),
         T(test_on_schema_change),
         T(test_unknown_strategy),

@@ -95,6 +95,37 @@ static void test_compile_puts_ephemerals_in_front(void **state)
     buf_release(&sql);
 }
 
+static const char *compiled(struct shop *s, const char *id)
+{
+    static char text[2000];
+    struct buf sql;
+    struct err e = {0};
+    buf_init(&sql, 1u << 20);
+    if (model_compile(s->p, s->w, project_find(s->p, id), &sql, &e) < 0)
+        fail_msg("%s", e.text);
+    str_copy(text, sizeof text, buf_str(&sql));
+    buf_release(&sql);
+    return text;
+}
+
+/* A bare macro name is looked up from the node that is rendered, not from the macro
+ * that uses it: dbt-core's MacroNamespaceBuilder. */
+static void test_bare_macro_names(void **state)
+{
+    struct shop *s = *state;
+    put(s, "packages.yml", "packages: [{local: pack}]\n");
+    put(s, "pack/dbt_project.yml", "name: pack\nversion: '1'\n");
+    put(s, "pack/macros/m.sql",
+        "{% macro where() %}{{ word() }}{{ own() }}{% endmacro %}"
+        "{% macro word() %}pack{% endmacro %}{% macro own() %}, own{% endmacro %}");
+    put(s, "pack/models/of_pack.sql", "{{ where() }}");
+    put(s, "macros/m.sql", "{% macro word() %}root{% endmacro %}");
+    put(s, "models/of_root.sql", "{{ pack.where() }}");
+    shop_open(s, NULL, NULL);
+    assert_string_equal(compiled(s, "model.tiny.of_root"), "root, own");
+    assert_string_equal(compiled(s, "model.pack.of_pack"), "pack, own");
+}
+
 static void test_long_test_names(void **state)
 {
     struct shop *s = *state;
@@ -297,6 +328,7 @@ int main(void)
         T(test_identities_are_dbts),
         T(test_node_parts),
         T(test_compile_puts_ephemerals_in_front),
+        T(test_bare_macro_names),
         T(test_long_test_names),
         T(test_artifacts),
         T(test_mark_changes_with_files),
