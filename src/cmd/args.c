@@ -48,6 +48,8 @@ static const struct cmd_opt *find_letter(const struct args *a, char letter)
 
 static const struct cmd_opt *find_opt(const struct args *a, const char *name, size_t n)
 {
+    if (n == 14 && memcmp(name, "resource-types", n) == 0) /* dbt takes both */
+        n--;
     const struct cmd_opt *o = a->cmd ? find_in(a->cmd->opts, name, n) : NULL;
     return o ? o : find_in(cmd_global_opts, name, n);
 }
@@ -97,12 +99,14 @@ static int add_value(struct args *a, const struct cmd_opt *o, const char *text,
     return rc;
 }
 
-/* --select a b c, as dbt takes it: where a command has no operands, words behind a
- * repeatable option belong to it. */
+/* --select a b c, --exclude a b, as dbt takes them: words behind a repeatable option
+ * belong to it, unless the command has operands of another kind than selectors. */
 static int take_more(struct args *a, const struct cmd_opt *o, int argc, char **argv,
                      int *i, struct err *e)
 {
-    bool is_own = a->cmd && o->type == OPT_LIST && !a->cmd->operands &&
+    const char *operands = a->cmd ? a->cmd->operands : NULL;
+    bool is_free = !operands || str_starts(operands, "[SELECTOR");
+    bool is_own = a->cmd && o->type == OPT_LIST && is_free &&
                   find_in(a->cmd->opts, o->name, strlen(o->name)) == o;
     int rc = 0;
     while (is_own && rc == 0 && *i + 1 < argc && argv[*i + 1][0] != '-')

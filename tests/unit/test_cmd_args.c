@@ -64,6 +64,20 @@ static void short_options_join(void **state)
     assert_string_equal(a.operands.v[0], "-");
 }
 
+/* As dbt: every word behind --exclude is left out, none of them is selected. */
+static void selectors_follow_their_option(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("ls", "--exclude", "x", "y+", "--resource-types", "model",
+                           "--select", "z", NULL),
+                     0);
+    struct cmd_args ca = {.cmd = a.cmd, .values = &a};
+    assert_string_equal(opt_list(&ca, "exclude")[1], "y+");
+    assert_string_equal(opt_list(&ca, "select")[0], "z");
+    assert_string_equal(opt_list(&ca, "resource-type")[0], "model");
+    assert_int_equal(a.operands.n, 0);
+}
+
 static void mistakes_are_named(void **state)
 {
     (void)state;
@@ -149,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_stand_anywhere),
         cmocka_unit_test(short_options_join),
+        cmocka_unit_test(selectors_follow_their_option),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(every_command_is_complete),
     };
