@@ -6,6 +6,7 @@
 #include "cmd/runner.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +23,9 @@ const struct cmd_opt runner_opts[] = {
     {"select", 's', OPT_LIST, "SELECTOR", "What to run, in dbt's selection grammar.",
      NULL},
     {"exclude", 0, OPT_LIST, "SELECTOR", "What to leave out of it.", NULL},
+    {"selector", 0, OPT_TEXT, "NAME", "A selection of selectors.yml.", NULL},
+    {"state", 0, OPT_TEXT, "DIR",
+     "Folder of another manifest.json, for state: and result:.", NULL},
     {"indirect-selection", 0, OPT_TEXT, "MODE",
      "Which tests come along: eager, cautious, buildable or empty.", NULL},
     {"full-refresh", 'f', OPT_FLAG, NULL, "Rebuild incremental models from nothing.",
@@ -58,6 +62,13 @@ json_t *runner_request(const struct cmd_args *a, const char *command)
     json_decref(exclude);
     if (opt_text(a, "indirect-selection", NULL))
         json_put_str(args, "indirect", opt_text(a, "indirect-selection", NULL));
+    if (opt_text(a, "selector", NULL))
+        json_put_str(args, "selector", opt_text(a, "selector", NULL));
+    char real[PATH_MAX];
+    if (opt_text(a, "state", NULL)) /* a worker stands elsewhere */
+        json_put_str(
+            args, "state",
+            realpath(opt_text(a, "state", ""), real) ? real : opt_text(a, "state", ""));
     if (opt_text(a, "vars", NULL))
         json_put_str(args, "vars", opt_text(a, "vars", NULL));
     if (opt_flag(a, "full-refresh"))

@@ -17,14 +17,33 @@ static void add_all(text_list *to, const char *const *list)
         vec_push(to, *list);
 }
 
-static int fill(struct selected *s, const struct graph *g,
+static const char *type_of(const struct node *n)
+{
+    static const char *const names[] = {"model",     "seed",     "snapshot",  "test",
+                                        "unit_test", "analysis", "operation", "source",
+                                        "exposure",  "macro"};
+    return names[n->type];
+}
+
+/* --resource-type, given any number of times; all types without it. */
+static bool is_of_type(const struct cmd_args *a, const struct node *n)
+{
+    const char *const *types = opt_list(a, "resource-type");
+    bool is_any = !types;
+    for (; types && *types; types++)
+        is_any |= streq(*types, type_of(n)) || streq(*types, "all") ||
+                  streq(*types, "default");
+    return is_any;
+}
+
+static int fill(const struct cmd_args *a, struct selected *s, const struct graph *g,
                 const struct graph_selection *selection, struct err *e)
 {
     bool *mark = mem_alloc((g->n + 1) * sizeof *mark);
     int rc = graph_select(g, selection, mark, e);
     s->nodes = mem_alloc((g->n + 1) * sizeof *s->nodes);
     for (size_t i = 0; rc == 0 && i < g->n; i++)
-        if (mark[i] && g->nodes[i].node)
+        if (mark[i] && g->nodes[i].node && is_of_type(a, g->nodes[i].node))
             s->nodes[s->n++] = g->nodes[i].node;
     mem_free(mark);
     return rc;
@@ -57,17 +76,27 @@ int select_nodes(const struct cmd_args *a, const char *indirect, struct selected
     bool has_select = select.n > 0, has_exclude = exclude.n > 0;
     vec_push(&select, NULL);
     vec_push(&exclude, NULL);
-    json_t *warnings = json_array();
+    json_t *warnings = json_array(), *selectors = NULL;
     struct graph_selection selection = {.select = has_select ? select.v : NULL,
                                         .exclude = has_exclude ? exclude.v : NULL,
-                                        .indirect = indirect,
+                                        .indirect =
+                                            opt_text(a, "indirect-selection", indirect),
+                                        .selector = opt_text(a, "selector", NULL),
                                         .warnings = warnings};
-    if ((rc = graph_build(&g, a->platform, s->engine.project, e)) == 0) {
-        rc = fill(s, &g, &selection, e);
+    rc = graph_selectors_load(a->platform->models_project, &selectors, e);
+    selection.selectors = selectors;
+    if (rc == 0 && opt_text(a, "state", NULL)) {
+        rc = graph_state_load(&selection, opt_text(a, "state", ""), e);
+        selection.manifest = project_manifest(s->engine.project);
+    }
+    if (rc == 0 && (rc = graph_build(&g, a->platform, s->engine.project, e)) == 0) {
+        rc = fill(a, s, &g, &selection, e);
         print_warnings(a, s->engine.project, warnings);
         graph_release(&g);
     }
     json_decref(warnings);
+    json_decref(selectors);
+    graph_state_release(&selection);
     vec_release(&select);
     vec_release(&exclude);
     return rc;

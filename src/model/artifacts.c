@@ -210,7 +210,7 @@ static int save(const struct project *p, const char *name, const json_t *v,
     return rc;
 }
 
-int project_write_manifest(struct project *p, struct err *e)
+json_t *project_manifest(struct project *p)
 {
     static const char *const empty[] = {
         "metrics",    "groups",          "selectors", "disabled", "saved_queries",
@@ -232,6 +232,12 @@ int project_write_manifest(struct project *p, struct err *e)
     for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
         json_put(m, empty[i], json_object());
     put_maps(m, p);
+    return m;
+}
+
+int project_write_manifest(struct project *p, struct err *e)
+{
+    json_t *m = project_manifest(p);
     int rc = save(p, "manifest.json", m, e);
     json_decref(m);
     return rc;

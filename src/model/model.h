@@ -108,6 +108,8 @@ int project_on_run(struct project *p, struct wh *w, bool is_start,
                    struct err *e); /* on-run-start / on-run-end */
 
 /* Artifacts. results: array of run_results v6 result objects. */
+/* manifest.json's value; a new reference. */
+json_t *project_manifest(struct project *p);
 int project_write_manifest(struct project *p, struct err *e);
 int project_write_run_results(struct project *p, const json_t *results,
                               const json_t *args, double elapsed_s, struct err *e);

@@ -24,7 +24,8 @@
     X(SNAPSHOT, "snapshot")                                                            \
     X(TEST, "test")                                                                    \
     X(GATE, "gate")                                                                    \
-    X(EXPOSURE, "exposure")
+    X(EXPOSURE, "exposure")                                                            \
+    X(ANALYSIS, "analysis")
 enum graph_kind {
 #define X(name, text) GRAPH_##name,
     GRAPH_KIND_MAP(X)
@@ -67,18 +68,27 @@ void graph_walk(const struct graph *g, size_t start, bool up, int depth, bool *m
 int graph_find(const struct graph *g, const char *name, size_t *out, struct err *e);
 
 /* dbt's selection grammar (dbt.md 1.6): union by space, intersection by comma, + @ n+,
- * tag: path: source: fqn: file: resource_type: package: test_type: test_name:
- * config.x:. out[i] (g->n of them) is true for selected nodes, false for others. Tests
- * follow "eager" unless told otherwise; gates follow as tests do. "stream.enrichment"
- * and the other ids of the platform's own nodes select those. ERR_USAGE on a wrong
- * selector. */
+ * tag: path: source: fqn: file: resource_type: package: test_type: test_name: group:
+ * access: version: state: result: selector: config.x:. out[i] (g->n of them) is true
+ * for selected nodes, false for others. Tests follow "eager" unless told otherwise;
+ * gates follow as tests do. "stream.enrichment" and the other ids of the platform's own
+ * nodes select those. ERR_USAGE on a wrong selector. */
 struct graph_selection {
     const char *const *select; /* NULL-terminated; NULL: everything of the project */
     const char *const *exclude;
-    const char *indirect; /* eager, cautious, buildable, empty; NULL: eager */
-    json_t *warnings;     /* array that gets a line for each criterion that matches
-                             nothing, or NULL */
+    const char *indirect;    /* eager, cautious, buildable, empty; NULL: eager */
+    const char *selector;    /* --selector: a name of selectors.yml, NULL */
+    const json_t *selectors; /* of graph_selectors_load, NULL */
+    /* for state: and result:, of graph_state_load; manifest: the project's own */
+    json_t *state, *state_results, *manifest;
+    json_t *warnings; /* array that gets a line for each criterion that matches
+                         nothing, or NULL */
 };
+/* The list of PROJECT/selectors.yml; *out NULL when there is none. A new reference. */
+int graph_selectors_load(const char *project_dir, json_t **out, struct err *e);
+/* manifest.json (and run_results.json) of --state DIR into the selection. */
+int graph_state_load(struct graph_selection *s, const char *dir, struct err *e);
+void graph_state_release(struct graph_selection *s);
 int graph_select(const struct graph *g, const struct graph_selection *s, bool *out,
                  struct err *e);
 

@@ -273,7 +273,8 @@ static int plan_rerun(struct planner *p)
     if (rc < 0)
         return rc;
     const struct graph_node *n = &p->g->nodes[start];
-    if (n->kind == GRAPH_EXPOSURE && !streq(scope, "+this"))
+    bool is_use = n->kind == GRAPH_EXPOSURE || n->kind == GRAPH_ANALYSIS;
+    if (is_use && !streq(scope, "+this"))
         return err_set(p->e, ERR_NOTHING,
                        "%s is only a use of the data; rerun what it "
                        "stands on with scope +this",
@@ -281,7 +282,7 @@ static int plan_rerun(struct planner *p)
     bool can_replay = planner_is_streaming(n->kind) || n->kind == GRAPH_TABLE;
     if (can_replay && !streq(scope, "+this") && (rc = replay(p, start)) < 0)
         return rc;
-    if (!can_replay && n->kind != GRAPH_EXPOSURE) {
+    if (!can_replay && !is_use) {
         p->chosen[start] = true;
         p->why[start] = "requested";
     }

@@ -10,8 +10,6 @@
 
 #include "base/str.h"
 
-#define DEPTH_ALL (-1)
-
 /* ---- parsing ---- */
 
 static int bad_token(struct select *s, const char *token, const char *why)
@@ -24,7 +22,7 @@ static bool parse_depth(const char *from, const char *to, int *depth)
 {
     int64_t v;
     if (from == to) {
-        *depth = DEPTH_ALL;
+        *depth = SELECT_ALL;
         return true;
     }
     if (!str_to_i64((struct str){from, (size_t)(to - from)}, &v) || v < 0 || v > 100000)
@@ -60,7 +58,7 @@ static void parse_method(struct criterion *c, const char *body)
     str_copy(c->value, sizeof c->value, colon + 1);
 }
 
-static int parse_criterion(struct select *s, const char *token, struct criterion *c)
+int select_parse(struct select *s, const char *token, struct criterion *c)
 {
     char body[500];
     *c = (struct criterion){0};
@@ -94,20 +92,38 @@ static int parse_criterion(struct select *s, const char *token, struct criterion
 
 /* ---- sets ---- */
 
-struct sets {
-    bool *direct,
-        *held; /* held: tests that came in reach but not all of whose parents */
-};
-
-static struct sets sets_new(const struct graph *g)
+struct sets sets_new(const struct graph *g)
 {
     return (struct sets){mem_alloc(g->n + 1), mem_alloc(g->n + 1)};
 }
 
-static void sets_free(struct sets *s)
+void sets_free(struct sets *s)
 {
     mem_free(s->direct);
     mem_free(s->held);
+}
+
+void sets_combine(const struct graph *g, struct sets *into, const struct sets *from,
+                  enum set_op op, bool is_first)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        /* A test held back on one side may be chosen on the other. */
+        bool reach = from->direct[i] || from->held[i];
+        bool before = into->direct[i] || into->held[i];
+        bool direct = from->direct[i];
+        if (!is_first && op == SET_UNION) {
+            reach |= before;
+            direct |= into->direct[i];
+        } else if (!is_first && op == SET_INTERSECTION) {
+            reach &= before;
+            direct &= into->direct[i];
+        } else if (!is_first) {
+            reach = before && !reach;
+            direct = into->direct[i] && !direct;
+        }
+        into->direct[i] = direct;
+        into->held[i] = reach && !direct;
+    }
 }
 
 static bool is_check(const struct graph_node *n)
@@ -124,17 +140,18 @@ static bool all_parents_in(const struct graph_node *n, const bool *set)
 }
 
 /* graph/selector.py expand_selection: which tests come along. */
-static void expand_checks(struct select *s, struct sets *sets)
+static void expand_checks(const struct select *s, const char *indirect,
+                          struct sets *sets)
 {
     const struct graph *g = s->g;
     bool *around = mem_alloc(g->n + 1), *chosen = mem_alloc(g->n + 1);
-    bool is_eager = streq(s->indirect, "eager"),
-         is_buildable = streq(s->indirect, "buildable");
+    bool is_eager = streq(indirect, "eager"),
+         is_buildable = streq(indirect, "buildable");
     memcpy(chosen, sets->direct, g->n);
     memcpy(around, sets->direct, g->n);
     for (size_t i = 0; i < g->n && is_buildable; i++) {
         if (chosen[i])
-            graph_walk(g, i, true, DEPTH_ALL, around);
+            graph_walk(g, i, true, SELECT_ALL, around);
         around[i] |= g->nodes[i].kind == GRAPH_TABLE;
     }
     for (size_t i = 0; i < g->n; i++) {
@@ -166,7 +183,7 @@ static void add_neighbours(struct select *s, const struct criterion *c, bool *se
         if (c->with_down)
             graph_walk(g, i, false, c->down_depth, extra);
         if (c->with_at)
-            graph_walk(g, i, false, DEPTH_ALL, extra);
+            graph_walk(g, i, false, SELECT_ALL, extra);
     }
     if (c->with_at) {
         bool *below = mem_alloc(g->n + 1);
@@ -174,7 +191,7 @@ static void add_neighbours(struct select *s, const struct criterion *c, bool *se
             below[i] = extra[i] || set[i];
         for (size_t i = 0; i < g->n; i++)
             if (below[i])
-                graph_walk(g, i, true, DEPTH_ALL, extra);
+                graph_walk(g, i, true, SELECT_ALL, extra);
         mem_free(below);
     }
     for (size_t i = 0; i < g->n; i++)
@@ -199,35 +216,49 @@ static void warn_empty(struct select *s, const char *token)
     mem_free(names);
 }
 
-static int select_one(struct select *s, const char *token, struct sets *sets)
+int select_criterion(struct select *s, const char *shown, const struct criterion *c,
+                     struct sets *out)
 {
-    struct criterion c;
-    int rc = parse_criterion(s, token, &c);
-    if (rc < 0)
-        return rc;
-    select_method_fn *match = select_method(s, &c);
+    const char *indirect = c->indirect ? c->indirect : s->indirect;
+    select_method_fn *match = select_method(s, c);
     if (!match)
         return ERR_USAGE;
     bool is_empty = true;
     for (size_t i = 0; i < s->g->n; i++) {
-        sets->direct[i] = match(s->g, &s->g->nodes[i], &c);
-        is_empty &= !sets->direct[i];
+        out->direct[i] = match(s, &s->g->nodes[i], c);
+        is_empty &= !out->direct[i];
     }
     if (is_empty)
-        warn_empty(s, token);
-    add_neighbours(s, &c, sets->direct);
-    if (!streq(s->indirect, "empty"))
-        expand_checks(s, sets);
+        warn_empty(s, shown);
+    add_neighbours(s, c, out->direct);
+    if (!streq(indirect, "empty"))
+        expand_checks(s, indirect, out);
     return 0;
 }
 
-/* Held tests whose parents are all there after all. */
-static void adopt_held(const struct graph *g, struct sets *sets)
+void sets_adopt(const struct select *s, struct sets *sets)
 {
+    const struct graph *g = s->g;
+    bool *there = mem_alloc(g->n + 1);
+    memcpy(there, sets->direct, g->n);
+    for (size_t i = 0; i < g->n && streq(s->indirect, "buildable"); i++)
+        if (sets->direct[i])
+            graph_walk(g, i, true, SELECT_ALL, there);
     for (size_t i = 0; i < g->n; i++)
-        if (sets->held[i] && !sets->direct[i] &&
-            all_parents_in(&g->nodes[i], sets->direct))
+        if (sets->held[i] && all_parents_in(&g->nodes[i], there)) {
             sets->direct[i] = true;
+            sets->held[i] = false;
+        }
+    mem_free(there);
+}
+
+static int select_token(struct select *s, const char *token, struct sets *out)
+{
+    struct criterion c;
+    int rc = select_parse(s, token, &c);
+    if (rc == 0 && streq(c.method, "selector") && s->how->selectors)
+        return select_named(s, c.value, out);
+    return rc < 0 ? rc : select_criterion(s, token, &c, out);
 }
 
 /* "a,b,c": what is in all of them. */
@@ -239,21 +270,14 @@ static int select_word(struct select *s, const char *word, struct sets *out)
     for (char *t = strtok_r(copy, ",", &save); t && rc == 0;
          t = strtok_r(NULL, ",", &save)) {
         struct sets one = sets_new(s->g);
-        rc = select_one(s, t, &one);
-        for (size_t i = 0; i < s->g->n; i++) {
-            /* A test held back on one side may be chosen on the other. */
-            bool reach = one.direct[i] || one.held[i];
-            bool before = is_first || out->direct[i] || out->held[i];
-            bool direct = one.direct[i] && (is_first || out->direct[i]);
-            out->held[i] = !direct && reach && before;
-            out->direct[i] = direct;
-        }
+        rc = select_token(s, t, &one);
+        sets_combine(s->g, out, &one, SET_INTERSECTION, is_first);
         is_first = false;
         sets_free(&one);
     }
     if (is_first && rc == 0)
         rc = bad_token(s, word, "no name in it");
-    adopt_held(s->g, out);
+    sets_adopt(s, out);
     mem_free(copy);
     return rc;
 }
@@ -268,15 +292,12 @@ static int select_union(struct select *s, const char *const *list, struct sets *
              w = strtok_r(NULL, " \t\n", &save)) {
             struct sets one = sets_new(s->g);
             rc = select_word(s, w, &one);
-            for (size_t i = 0; i < s->g->n; i++) {
-                out->direct[i] |= one.direct[i];
-                out->held[i] |= one.held[i];
-            }
+            sets_combine(s->g, out, &one, SET_UNION, false);
             sets_free(&one);
         }
         mem_free(copy);
     }
-    adopt_held(s->g, out);
+    sets_adopt(s, out);
     return rc;
 }
 
@@ -302,19 +323,38 @@ static bool is_given(const char *const *list)
     return false;
 }
 
+/* What is in question before --exclude: a selector, the words, or everything. */
+static int select_included(struct select *s, struct sets *in)
+{
+    const struct graph_selection *how = s->how;
+    const char *named = how->selector;
+    if (!named && !is_given(how->select) && !is_given(how->exclude))
+        named = select_default(how->selectors);
+    if (how->selector && (is_given(how->select) || is_given(how->exclude)))
+        return err_set(s->e, ERR_USAGE,
+                       "--selector goes with neither --select nor --exclude");
+    if (named)
+        return select_named(s, named, in);
+    if (is_given(how->select))
+        return select_union(s, how->select, in);
+    for (size_t i = 0; i < s->g->n; i++)
+        in->direct[i] = s->g->nodes[i].node || s->g->nodes[i].kind == GRAPH_GATE;
+    return 0;
+}
+
 int graph_select(const struct graph *g, const struct graph_selection *sel, bool *out,
                  struct err *e)
 {
-    struct select s = {g, sel->indirect ? sel->indirect : "eager", sel->warnings, e};
+    struct select s = {.g = g,
+                       .indirect = sel->indirect ? sel->indirect : "eager",
+                       .warnings = sel->warnings,
+                       .e = e,
+                       .how = sel};
     int rc = check_indirect(&s);
     if (rc < 0)
         return rc;
     struct sets in = sets_new(g), ex = sets_new(g);
-    if (is_given(sel->select))
-        rc = select_union(&s, sel->select, &in);
-    else
-        for (size_t i = 0; i < g->n; i++)
-            in.direct[i] = g->nodes[i].node || g->nodes[i].kind == GRAPH_GATE;
+    rc = select_included(&s, &in);
     if (rc == 0 && is_given(sel->exclude))
         rc = select_union(&s, sel->exclude, &ex);
     for (size_t i = 0; i < g->n; i++)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 
 static bool has_wildcard(const char *s)
@@ -38,10 +39,11 @@ static bool fqn_matches(const char *fqn, const char *pattern)
     return true;
 }
 
-static bool by_fqn(const struct graph *g, const struct graph_node *n,
+static bool by_fqn(const struct select *s, const struct graph_node *n,
                    const struct criterion *c)
 {
-    (void)g;
+    (void)s;
+    bool is_bare = has_wildcard(c->value) && !strchr(c->value, '.');
     if (!n->node)
         return streq(n->id, c->value);
     if (n->kind == GRAPH_TABLE || n->kind == GRAPH_EXPOSURE || !n->node->fqn)
@@ -58,14 +60,16 @@ static bool by_fqn(const struct graph *g, const struct graph_node *n,
     }
     if (*unscoped == '.')
         unscoped++;
+    if (is_bare && matches(c->value, leaf)) /* since 1.11: the last part alone */
+        return true;
     return streq(leaf, c->value) || streq(n->name, c->value) ||
            fqn_matches(all, c->value) || (*unscoped && fqn_matches(unscoped, c->value));
 }
 
-static bool by_tag(const struct graph *g, const struct graph_node *n,
+static bool by_tag(const struct select *s, const struct graph_node *n,
                    const struct criterion *c)
 {
-    (void)g;
+    (void)s;
     for (const char *const *t = n->node ? n->node->tags : NULL; t && *t; t++)
         if (matches(c->value, *t))
             return true;
@@ -74,10 +78,10 @@ static bool by_tag(const struct graph *g, const struct graph_node *n,
 
 /* A glob as pathlib's: * does not cross a slash, ** does. The path itself or any folder
  * above it may match. */
-static bool by_path(const struct graph *g, const struct graph_node *n,
+static bool by_path(const struct select *s, const struct graph_node *n,
                     const struct criterion *c)
 {
-    (void)g;
+    (void)s;
     char pattern[500], path[1000];
     const char *value = str_starts(c->value, "./") ? c->value + 2 : c->value;
     if (!n->node || !n->node->path)
@@ -98,10 +102,10 @@ static bool by_path(const struct graph *g, const struct graph_node *n,
     }
 }
 
-static bool by_file(const struct graph *g, const struct graph_node *n,
+static bool by_file(const struct select *s, const struct graph_node *n,
                     const struct criterion *c)
 {
-    (void)g;
+    (void)s;
     if (!n->node || !n->node->path)
         return false;
     const char *slash = strrchr(n->node->path, '/');
@@ -113,10 +117,10 @@ static bool by_file(const struct graph *g, const struct graph_node *n,
 }
 
 /* SOURCE, SOURCE.TABLE or PACKAGE.SOURCE.TABLE */
-static bool by_source(const struct graph *g, const struct graph_node *n,
+static bool by_source(const struct select *s, const struct graph_node *n,
                       const struct criterion *c)
 {
-    (void)g;
+    (void)s;
     char part[3][200] = {"*", "*", "*"};
     size_t n_parts = 1;
     if (n->kind != GRAPH_TABLE || !n->node)
@@ -135,10 +139,10 @@ static bool by_source(const struct graph *g, const struct graph_node *n,
            matches(part[1], n->node->source_name) && matches(part[2], n->node->name);
 }
 
-static bool by_exposure(const struct graph *g, const struct graph_node *n,
+static bool by_exposure(const struct select *s, const struct graph_node *n,
                         const struct criterion *c)
 {
-    (void)g;
+    (void)s;
     if (n->kind != GRAPH_EXPOSURE || !n->node)
         return false;
     const char *dot = strchr(c->value, '.');
@@ -149,17 +153,17 @@ static bool by_exposure(const struct graph *g, const struct graph_node *n,
     return matches(package, n->node->package) && matches(dot + 1, n->name);
 }
 
-static bool by_package(const struct graph *g, const struct graph_node *n,
+static bool by_package(const struct select *s, const struct graph_node *n,
                        const struct criterion *c)
 {
-    const char *value = streq(c->value, "this") ? g->project : c->value;
+    const char *value = streq(c->value, "this") ? s->g->project : c->value;
     return n->node && matches(value, n->node->package);
 }
 
-static bool by_resource_type(const struct graph *g, const struct graph_node *n,
+static bool by_resource_type(const struct select *s, const struct graph_node *n,
                              const struct criterion *c)
 {
-    (void)g;
+    (void)s;
     if (n->kind == GRAPH_TABLE)
         return n->node && streq(c->value, "source");
     if (n->kind == GRAPH_SOURCE)
@@ -173,20 +177,22 @@ static bool is_generic(const struct graph_node *n)
     return n->node && n->node->path && !str_ends(n->node->path, ".sql");
 }
 
-static bool by_test_type(const struct graph *g, const struct graph_node *n,
+static bool by_test_type(const struct select *s, const struct graph_node *n,
                          const struct criterion *c)
 {
-    (void)g;
+    (void)s;
     if (n->kind != GRAPH_TEST)
         return false;
+    if (streq(c->value, "schema")) /* the old name */
+        return is_generic(n);
     return streq(c->value, "data") ||
            streq(c->value, is_generic(n) ? "generic" : "singular");
 }
 
-static bool by_test_name(const struct graph *g, const struct graph_node *n,
+static bool by_test_name(const struct select *s, const struct graph_node *n,
                          const struct criterion *c)
 {
-    (void)g;
+    (void)s;
     const char *name =
         n->node && n->node->config
             ? json_string_value(json_object_get(n->node->config, "test_name"))
@@ -201,6 +207,46 @@ static bool by_test_name(const struct graph *g, const struct graph_node *n,
     return matches(c->value, full) ||
            (!has_wildcard(c->value) && strncmp(full, c->value, len) == 0 &&
             full[len] == '_');
+}
+
+static const char *config_text(const struct graph_node *n, const char *key)
+{
+    return json_string_value(json_object_get(n->node ? n->node->config : NULL, key));
+}
+
+static bool by_group(const struct select *s, const struct graph_node *n,
+                     const struct criterion *c)
+{
+    (void)s;
+    return n->kind != GRAPH_TABLE && matches(c->value, config_text(n, "group"));
+}
+
+static bool by_access(const struct select *s, const struct graph_node *n,
+                      const struct criterion *c)
+{
+    (void)s;
+    const char *own = config_text(n, "access");
+    return n->kind == GRAPH_MODEL && streq(c->value, own ? own : "protected");
+}
+
+/* latest, old, prerelease or none; no model has versions in this version. */
+static bool by_version(const struct select *s, const struct graph_node *n,
+                       const struct criterion *c)
+{
+    (void)s;
+    return n->kind == GRAPH_MODEL && streq(c->value, "none");
+}
+
+/* Status in the run_results.json of --state. */
+static bool by_result(const struct select *s, const struct graph_node *n,
+                      const struct criterion *c)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach (json_arr(s->how->state_results, "results"), i, one)
+        if (streq(json_str(one, "unique_id", ""), n->id))
+            return strcasecmp(json_str(one, "status", ""), c->value) == 0;
+    return false;
 }
 
 static bool config_equals(const json_t *v, const char *value)
@@ -220,10 +266,10 @@ static bool config_equals(const json_t *v, const char *value)
     return false;
 }
 
-static bool by_config(const struct graph *g, const struct graph_node *n,
+static bool by_config(const struct select *s, const struct graph_node *n,
                       const struct criterion *c)
 {
-    (void)g;
+    (void)s;
     const json_t *v = n->node ? n->node->config : NULL;
     for (const char *p = c->args; v && *p;) {
         char key[200];
@@ -232,6 +278,8 @@ static bool by_config(const struct graph *g, const struct graph_node *n,
         v = json_object_get(v, key);
         p += len + (p[len] == '.');
     }
+    if (streq(c->args, "severity") && json_is_string(v))
+        return strcasecmp(json_string_value(v), c->value) == 0;
     return v && *c->args && config_equals(v, c->value);
 }
 
@@ -250,12 +298,26 @@ static const struct {
     {"test_type", by_test_type},
     {"test_name", by_test_name},
     {"config", by_config},
+    {"group", by_group},
+    {"access", by_access},
+    {"version", by_version},
+    {"result", by_result},
+    {"state", select_by_state},
 };
 #define N_METHODS (sizeof methods / sizeof *methods)
 
 select_method_fn *select_method(struct select *s, const struct criterion *c)
 {
     const char *names[N_METHODS];
+    bool needs_state = streq(c->method, "state") && !s->how->state;
+    bool needs_results = streq(c->method, "result") && !s->how->state_results;
+    if (needs_state || needs_results) {
+        err_set(s->e, ERR_USAGE,
+                "%s: compares with another %s; name its folder with "
+                "--state DIR",
+                c->method, needs_state ? "manifest.json" : "run_results.json");
+        return NULL;
+    }
     for (size_t i = 0; i < N_METHODS; i++) {
         names[i] = methods[i].name;
         if (streq(names[i], c->method))
@@ -266,7 +328,8 @@ select_method_fn *select_method(struct select *s, const struct criterion *c)
             near ? "; did you mean \""
                  : "; known are fqn, tag, path, file, source, "
                    "exposure, package, resource_type, test_type, "
-                   "test_name and config.KEY",
+                   "test_name, group, access, version, state, result, selector and "
+                   "config.KEY",
             near ? near : "", near ? ":\"?" : "");
     return NULL;
 }

@@ -52,9 +52,9 @@ static int last_tasks(struct sup *s, json_t *data, struct err *e)
 
 json_t *run_plan_data(struct sup *s, const json_t *request, int64_t id, struct err *e)
 {
-    static const char *const members[] = {"select",       "exclude",   "indirect",
-                                          "full_refresh", "fail_fast", "vars",
-                                          "node",         "scope",     "args"};
+    static const char *const members[] = {
+        "select", "exclude", "indirect", "full_refresh", "fail_fast", "vars",
+        "node",   "scope",   "args",     "selector",     "state"};
     json_t *data = json_object();
     json_put_str(data, "command", json_str(request, "command", "build"));
     json_put_str(data, "reason", json_str(request, "reason", "requested"));

@@ -135,18 +135,29 @@ static int make_plan(struct worker *w, const struct task *t, json_t **plan,
         return rc;
     const char **select = text_list(json_object_get(d, "select"));
     const char **exclude = text_list(json_object_get(d, "exclude"));
+    json_t *selectors = NULL;
+    rc = graph_selectors_load(w->engine.p->models_project, &selectors, e);
     struct plan_request r = {
         .command = json_str(d, "command", "build"),
         .reason = json_str(d, "reason", "requested"),
         .selection = {.select = select,
                       .exclude = exclude,
+                      .selector = json_str(d, "selector", NULL),
+                      .selectors = selectors,
                       .indirect = json_str(d, "indirect", NULL)},
         .full_refresh = json_flag(d, "full_refresh", false),
         .node = json_str(d, "node", NULL),
         .scope = json_str(d, "scope", NULL),
         .last_tasks = json_arr(d, "last_tasks"),
     };
-    rc = plan_make(&g, &r, plan, e);
+    if (rc == 0 && json_str(d, "state", NULL)) {
+        rc = graph_state_load(&r.selection, json_str(d, "state", ""), e);
+        r.selection.manifest = project_manifest(w->engine.project);
+    }
+    if (rc == 0)
+        rc = plan_make(&g, &r, plan, e);
+    graph_state_release(&r.selection);
+    json_decref(selectors);
     mem_free(select);
     mem_free(exclude);
     graph_release(&g);
