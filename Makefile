@@ -84,6 +84,8 @@ check: deps
 	@$(MAKE) --no-print-directory all tests-build
 	@tests/run.sh all $(B)
 tests-build: all $(UNIT) $(FAULTT) $(FUZZ) $(TESTBIN)
+check-live: all
+	@WEIR=$(CURDIR)/$(BIN) tests/live/run.sh
 bench: all $(BENCH)
 	@tests/bench/run.sh $(B)
 lint:
@@ -114,8 +116,8 @@ install: all
 clean:
 	rm -rf build
 help:
-	@echo 'all check unit bench fuzz lint fmt deps deps-live demo man install clean; SAN= COV=1 FAULT=1'
+	@echo 'all check check-live unit bench fuzz lint fmt deps deps-live demo man install clean; SAN= COV=1 FAULT=1'
 
-.PHONY: all unit check tests-build bench lint fmt deps deps-live fuzz demo man install clean help FORCE
+.PHONY: all unit check check-live tests-build bench lint fmt deps deps-live fuzz demo man install clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

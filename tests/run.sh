@@ -36,7 +36,7 @@ for t in "$build"/tests/fuzz/fuzz_*; do
 done
 if [ "$what" = all ]; then
     for t in tests/*/run.sh; do
-        case $t in tests/bench/*|tests/lint/*|tests/fuzz/*) continue ;; esac
+        case $t in tests/bench/*|tests/lint/*|tests/fuzz/*|tests/live/*) continue ;; esac
         add "$(basename "$(dirname "$t")")" "$t"
     done
     for t in tests/scenario/*.bats; do

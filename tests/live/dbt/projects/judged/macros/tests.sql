@@ -7,6 +7,6 @@ select * from {{ model }} where {{ column_name }} {{ '>=' if strict else '>' }} 
 select {{ at_least }} - count(*) as n from {{ model }} having count(*) < {{ at_least }}
 {% endtest %}
 
-{% data_test nothing_else(model) %}
+{% test nothing_else(model) %}
 select * from {{ model }} where 1 = 0
-{% enddata_test %}
+{% endtest %}

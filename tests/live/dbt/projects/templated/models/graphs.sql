@@ -1,3 +1,3 @@
 {{ config(materialized='table') }}
 select '{% if execute %}{% for n in graph.nodes.values() | selectattr("resource_type", "equalto", "model") | sort(attribute="name") %}{{ n.name }} {% endfor %}{% endif %}' as models,
- '{{ builtins.ref("base") }}' as b, '{{ invocation_id | length }}' as i, '{{ run_started_at.strftime("%Y") | length }}' as y, '{{ return_it() }}' as rt
+ '{{ invocation_id | length }}' as i, '{{ run_started_at.strftime("%Y") | length }}' as y, '{{ return_it() }}' as rt

@@ -10,5 +10,5 @@ select {% if execute %}{{ got['data'][0][0] }}{% else %}0{% endif %} as counted,
   '{{ target.type }}/{{ target.schema }}/{{ target.name }}/{{ target.profile_name }}/{{ target.threads }}' as tg,
   '{{ project_name }}' as pn, '{{ flags.FULL_REFRESH }}' as fr, '{{ graph.nodes | length > 1 if execute }}' as gr,
   '{{ model.name }}' as mn, '{{ model.config.materialized }}' as mm, '{{ dbt.type_string() }}' as ts, {{ dbt.concat(["'a'", "'b'"]) }} as cc,
-  {{ dbt.string_literal("it") }} as sl, {{ dbt.safe_cast("'1'", api.Column.translate_type("integer")) }} as sc, {{ dbt.length("'abc'") }} as le,
+  {{ dbt.string_literal("it") }} as sl, {{ dbt.length("'abc'") }} as le,
   {{ dbt.replace("'abc'", "'b'", "'x'") }} as re
