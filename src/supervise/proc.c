@@ -7,6 +7,7 @@
  * a group is never signalled again after it was seen empty. */
 #include "supervise/attempt.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -116,7 +117,11 @@ static void proc_reap_leader(struct proc *p)
     siginfo_t info = {0};
     if (!a || a->is_leader_gone)
         return;
-    if (waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+    int rc = waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG);
+    if (rc < 0 && errno == ECHILD) /* somebody else reaped it: how it died is lost */
+        info =
+            (siginfo_t){.si_pid = p->pid, .si_code = CLD_KILLED, .si_status = SIGKILL};
+    else if (rc < 0 || info.si_pid == 0)
         return;
     if (a->has_pid_poll)
         uv_poll_stop(&a->pid_poll);
@@ -136,16 +141,30 @@ static void on_pidfd(uv_poll_t *h, int status, int events)
     proc_reap_leader(a->p);
 }
 
-void proc_reap_all(struct proc *list)
+static struct proc *proc_of_leader(struct proc *list, pid_t pid)
 {
     for (struct proc *p = list; p; p = p->next)
-        proc_reap_leader(p);
-    for (;;) { /* what is dead and no leader is an adopted orphan */
+        if (p->at && !p->at->is_leader_gone && p->pid == pid)
+            return p;
+    return NULL;
+}
+
+/* Each dead child is looked at before it is reaped: a leader is its process's business,
+ * and only what is no leader is an adopted orphan. (Reaping the leaders first and then
+ * the rest took a leader that died in between for an orphan, and waited for it for
+ * ever.) */
+void proc_reap_all(struct proc *list)
+{
+    for (;;) {
         siginfo_t info = {0};
         if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
             info.si_pid == 0)
             break;
-        (void)waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
+        struct proc *p = proc_of_leader(list, info.si_pid);
+        if (p)
+            proc_reap_leader(p);
+        else
+            (void)waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
     }
     for (struct proc *p = list, *next; p; p = next) {
         next = p->next;
