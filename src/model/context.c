@@ -506,5 +506,6 @@ void context_globals(struct project *p)
     jinja_env_set(env, "selected_resources", jv_list(mem));
     jinja_env_set(env, "thread_id", jv_strz(mem, "Thread-1"));
     context_values(p);
+    context_modules(p);
     set_target(p);
 }

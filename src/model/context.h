@@ -11,5 +11,7 @@ json_t *context_node(const struct project *p, struct item *it);
 struct jv *context_text(struct arena *mem, struct jv *v);
 /* Registers what context_values.c has. */
 void context_values(struct project *p);
+/* modules.datetime and modules.re. */
+void context_modules(struct project *p);
 
 #endif

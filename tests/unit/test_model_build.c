@@ -472,6 +472,39 @@ static void test_run_query_and_statement(void **state)
     IS(s, "select a || ' ' || b || ' ' || c || ' ' || d from main.m", "4 4 7 a,b");
 }
 
+static void test_modules(void **state)
+{
+    static const struct {
+        const char *expr, *text;
+    } rows[] = {
+        {"modules.datetime.datetime.now().strftime('%Y-%m')", "2018-01"},
+        {"modules.datetime.date.today()", "2018-01-01"},
+        {"modules.datetime.datetime(2017, 3, 1) - modules.datetime.timedelta(days=1)",
+         "2017-02-28 00:00:00"},
+        {"(modules.datetime.date(2017, 3, 1) - modules.datetime.date(2017, 2, 1)).days",
+         "28"},
+        {"modules.datetime.datetime.strptime('05.02.2017', '%d.%m.%Y').isoformat()",
+         "2017-02-05T00:00:00"},
+        {"modules.datetime.date(2017, 1, 2) > modules.datetime.date(2017, 1, 1)",
+         "True"},
+        {"modules.re.match('(a+)(b)?', 'aac').groups()[0]", "aa"},
+        {"modules.re.match('x', 'aac') is none", "True"},
+        {"modules.re.sub('([0-9])', '<\\\\1>', 'a1b2')", "a<1>b<2>"},
+        {"modules.re.findall('[0-9]+', 'a1b22') | join('-')", "1-22"},
+        {"modules.re.split(',\\\\s*', 'a, b,c') | join('|')", "a|b|c"},
+        {"run_started_at.strftime('%H:%M')", "00:00"},
+    };
+    struct shop *s = *state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[300];
+        snprintf(text, sizeof text, "select '{{ %s }}' as a", rows[i].expr);
+        put(s, "models/m.sql", text);
+        shop_open(s, NULL, NULL);
+        OK(s, "model.tiny.m");
+        IS(s, "select a from main.m", rows[i].text);
+    }
+}
+
 static void test_on_run_hooks(void **state)
 {
     struct shop *s = *state;
@@ -511,6 +544,7 @@ int main(void)
         T(test_endless_template),
         T(test_bad_seeds),
         T(test_run_query_and_statement),
+        T(test_modules),
         T(test_on_run_hooks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
