@@ -324,7 +324,7 @@ static int condition_ready(struct sup *s)
  * told. */
 static int condition_idle(struct sup *s)
 {
-    if (condition_ready(s) != 1 || !run_is_idle(s))
+    if (condition_ready(s) != 1 || !run_is_idle(s) || !schedules_are_quiet(s))
         return s->phase >= PHASE_STOPPING ? -1 : 0;
     units_each(s, u)
     {

@@ -119,8 +119,7 @@ static void proc_reap_leader(struct proc *p)
         return;
     int rc = waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG);
     if (rc < 0 && errno == ECHILD) /* somebody else reaped it: how it died is lost */
-        info =
-            (siginfo_t){.si_pid = p->pid, .si_code = CLD_KILLED, .si_status = SIGKILL};
+        info = (siginfo_t){.si_code = CLD_KILLED, .si_status = SIGKILL};
     else if (rc < 0 || info.si_pid == 0)
         return;
     if (a->has_pid_poll)

@@ -183,6 +183,22 @@ static const char *run_verdict(const struct run *r)
     return r->n_blocked > 0 ? "blocked" : "success";
 }
 
+/* That everything was built once: schedules may go on from there. */
+static void run_remember_build(struct run *r)
+{
+    struct err e = {0};
+    bool is_all = streq(r->command, "build") && r->n > 0 &&
+                  !json_object_get(r->request, "node") &&
+                  json_array_size(json_arr(r->request, "select")) == 0 &&
+                  json_array_size(json_arr(r->request, "exclude")) == 0;
+    if (!is_all)
+        return;
+    json_t *row = json_object();
+    json_put_i64(row, "run", r->id);
+    sup_check(r->sup, state_put(r->sup->state, "built", "all", row, &e), &e);
+    json_decref(row);
+}
+
 static void run_end(struct run *r)
 {
     struct sup *s = r->sup;
@@ -197,6 +213,8 @@ static void run_end(struct run *r)
              verdict, r->note[0] ? ": " : "", r->note);
     bool is_ok = streq(verdict, "success");
     sup_event(s, is_ok ? "info" : "error", "run", text);
+    if (is_ok || streq(verdict, "blocked"))
+        run_remember_build(r);
     if (r->id == s->build_run) {
         str_copy(s->build_state, sizeof s->build_state, verdict);
         if (streq(verdict, "failed"))

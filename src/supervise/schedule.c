@@ -33,7 +33,8 @@ struct schedules {
     struct schedule *v;
     size_t n;
     int64_t due_since_mono; /* 0: nothing is due */
-    bool has_begun;
+    int64_t first_run;      /* the first build of a new platform, 0 none */
+    bool has_begun, needs_first;
 };
 
 /* ── the data clock
@@ -96,46 +97,50 @@ static void schedule_remember(struct schedules *c, struct schedule *d, int64_t f
     json_decref(row);
 }
 
-static int schedule_request(struct schedules *c, struct schedule *d, const char *select,
-                            bool full_refresh)
+static int schedule_request(struct schedules *c, const char *reason, const char *select,
+                            bool full_refresh, int64_t *run)
 {
     struct err e = {0};
     json_t *args = json_object(), *list = json_array();
-    char reason[160];
-    snprintf(reason, sizeof reason, "schedule %s", d->conf->name);
     json_put_str(args, "command", "build");
     json_put_str(args, "reason", reason);
     if (select && *select)
         json_array_append_new(list, json_string(select));
     json_put(args, "select", list);
     json_put_flag(args, "full_refresh", full_refresh);
-    int rc = run_request(c->sup, args, "schedule", &d->run, &e);
+    int rc = run_request(c->sup, args, "schedule", run, &e);
     json_decref(args);
     if (rc < 0)
-        sup_event(c->sup, "error", d->conf->name, e.text);
+        sup_event(c->sup, "error", reason, e.text);
     return rc;
 }
 
 static void schedule_fire(struct schedules *c, struct schedule *d, int64_t fire_ms)
 {
-    char select[512];
+    char select[512], reason[160];
     int rc = 0;
+    snprintf(reason, sizeof reason, "schedule %s", d->conf->name);
     if (d->conf->full_refresh && *d->conf->full_refresh) {
         snprintf(select, sizeof select, "%s%s%s",
                  d->conf->select ? d->conf->select : "",
                  d->conf->select && *d->conf->select ? "," : "", d->conf->full_refresh);
-        rc = schedule_request(c, d, select, true);
+        rc = schedule_request(c, reason, select, true, &d->run);
     }
     if (rc == 0)
-        schedule_request(c, d, d->conf->select, false);
+        schedule_request(c, reason, d->conf->select, false, &d->run);
     schedule_remember(c, d, fire_ms);
+}
+
+static bool run_is_open(struct schedules *c, int64_t run)
+{
+    char until[40];
+    snprintf(until, sizeof until, "run:%lld", (long long)run);
+    return run > 0 && feed_condition(c->sup, until) == 0;
 }
 
 static bool schedule_is_busy(struct schedules *c, const struct schedule *d)
 {
-    char until[40];
-    snprintf(until, sizeof until, "run:%lld", (long long)d->run);
-    return d->run > 0 && feed_condition(c->sup, until) == 0;
+    return run_is_open(c, d->run) || run_is_open(c, c->first_run);
 }
 
 /* First fire time not yet served, INT64_MAX when there is none before now. On its first
@@ -181,11 +186,44 @@ static void schedule_serve(struct schedules *c, struct schedule *d, int64_t now)
         schedule_fire(c, d, last);
 }
 
+/* A schedule's selection stands on tables of others: a platform that was never built is
+ * built as a whole first, and its schedules have been served by that. */
+static void first_build(struct schedules *c, int64_t now)
+{
+    c->needs_first = false;
+    if (schedule_request(c, "first build", NULL, false, &c->first_run) < 0)
+        return;
+    for (size_t i = 0; i < c->n; i++)
+        schedule_remember(c, &c->v[i], now);
+}
+
+/* Records still flow in: a first look at the data should see all of it. */
+static bool is_settling(const struct schedules *c)
+{
+    int64_t mono = time_mono_ms();
+    return mono - c->sup->moved_mono < SETTLE_MS && c->due_since_mono > 0 &&
+           mono - c->due_since_mono < SETTLE_MAX_MS;
+}
+
+bool schedules_are_quiet(const struct sup *s)
+{
+    const struct schedules *c = s->schedules;
+    bool is_blind = s->p->clock == CLOCK_DATA && s->now_ms < 0;
+    return !c->has_begun || c->n == 0 || is_blind ||
+           (!c->needs_first && c->due_since_mono == 0);
+}
+
 static void on_due(uv_timer_t *t)
 {
     struct schedules *c = t->data;
     int64_t now = sup_now_ms(c->sup);
+    if (c->needs_first && is_settling(c)) {
+        uv_timer_start(c->due, on_due, SETTLE_MS, 0);
+        return;
+    }
     c->due_since_mono = 0;
+    if (c->needs_first && !c->sup->is_stopping)
+        first_build(c, now);
     for (size_t i = 0; i < c->n && !c->sup->is_stopping; i++)
         if (!schedule_is_busy(c, &c->v[i]))
             schedule_serve(c, &c->v[i], now);
@@ -194,7 +232,7 @@ static void on_due(uv_timer_t *t)
 
 static bool schedules_are_due(struct schedules *c, int64_t now, int64_t *next)
 {
-    bool is_due = false;
+    bool is_due = c->needs_first;
     *next = INT64_MAX;
     for (size_t i = 0; i < c->n; i++) {
         struct schedule *d = &c->v[i];
@@ -215,7 +253,7 @@ static void schedules_arm(struct schedules *c)
     if (!c->has_begun || c->n == 0 || (is_data && c->sup->now_ms < 0))
         return;
     bool is_due = schedules_are_due(c, now, &next);
-    if (is_due && is_data) {
+    if (is_due && (is_data || c->needs_first)) {
         if (c->due_since_mono == 0)
             c->due_since_mono = mono;
         int64_t left = c->due_since_mono + SETTLE_MAX_MS - mono;
@@ -336,6 +374,11 @@ void schedules_close(struct sup *s)
 
 void schedules_begin(struct sup *s)
 {
+    struct err e = {0};
+    json_t *built = NULL;
     s->schedules->has_begun = !s->o->once && !s->o->sql_only && s->p->models_project;
+    sup_check(s, state_get(s->state, "built", "all", &built, &e), &e);
+    s->schedules->needs_first = !built;
+    json_decref(built);
     schedules_arm(s->schedules);
 }

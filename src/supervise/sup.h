@@ -211,7 +211,8 @@ int run_resume_all(struct sup *s, struct err *e);
 /* ── schedule.c */
 int schedules_open(struct sup *s, struct err *e);
 void schedules_close(struct sup *s);
-void schedules_begin(struct sup *s); /* the flow has started */
+void schedules_begin(struct sup *s);           /* the flow has started */
+bool schedules_are_quiet(const struct sup *s); /* nothing is about to run by itself */
 void clock_see(struct sup *s, int64_t ms);
 void schedule_source_done(struct unit *u); /* a snapshot round ended */
 int schedule_sync(struct sup *s, const char *source, struct err *e);

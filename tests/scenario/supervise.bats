@@ -22,6 +22,9 @@ json() { /usr/bin/python3 -c "import json,sys; d=json.load(sys.stdin); print($1)
     "$WEIR" wait --until ready --timeout 30s
     "$WEIR" wait --until idle --timeout 60s
     [ "$("$WEIR" query "select count(*) as n from bronze.raw_transactions" -o csv | tail -1)" -eq 3474 ]
+    # A new platform is built as a whole as soon as its data has come to rest.
+    [ "$("$WEIR" runs -o json | json "d[-1]['reason'], d[-1]['state']")" = "first build success" ]
+    [ "$("$WEIR" query "select count(*) as n from gold.fct_daily_sales" -o csv | tail -1)" -gt 0 ]
     run "$WEIR" build --select +fct_daily_sales
     echo "$output"
     [ "$status" -eq 0 ]
