@@ -3,9 +3,11 @@
  * with a later updated_at it passes as a correction, carrying the anomalies that the
  * first version was judged to have; otherwise it is dropped (stale).
  *
- * An id is remembered for dedupe_ms behind the newest event of the partition. Whether
- * an entry counts depends on event time alone and never on when the table was swept, so
- * a replay decides alike. Sweeping happens when the table is full. */
+ * An id is remembered for dedupe_ms of the partition's time, which is its newest event
+ * time so far, from when its newest version came: a receipt of a till whose clock is
+ * years behind is remembered as long as any other. Whether an entry counts depends on
+ * that time alone and never on when the table was swept, so a replay decides alike.
+ * Sweeping happens when the table is full. */
 #include "base/hash.h"
 #include "base/mem.h"
 #include "stream/stream_step.h"
@@ -15,7 +17,7 @@ struct entry {
     uint32_t id_more;
     uint32_t content; /* a few bits do: they only tell a duplicate from a stale one */
     int64_t updated_ms;
-    int64_t memory; /* event time << 8 | anomalies of the first version */
+    int64_t memory; /* time it came << 8 | anomalies of the first version */
 };
 
 struct dedupe {
@@ -43,7 +45,7 @@ static bool is_empty(const struct entry *s)
     return !s->id && !s->id_more;
 }
 
-static int64_t event_ms(const struct entry *s)
+static int64_t came_ms(const struct entry *s)
 {
     return s->memory >> 8;
 }
@@ -65,7 +67,7 @@ static bool sweep(struct dedupe *d, int64_t oldest_ms)
     struct dedupe old = *d;
     size_t live = 0;
     for (size_t i = 0; i < old.n_slots; i++)
-        live += !is_empty(&old.slots[i]) && event_ms(&old.slots[i]) >= oldest_ms;
+        live += !is_empty(&old.slots[i]) && came_ms(&old.slots[i]) >= oldest_ms;
     size_t n = 64;
     while (n / 2 < live + 1)
         n *= 2;
@@ -76,7 +78,7 @@ static bool sweep(struct dedupe *d, int64_t oldest_ms)
     d->n_slots = n;
     d->used = live;
     for (size_t i = 0; i < old.n_slots; i++)
-        if (!is_empty(&old.slots[i]) && event_ms(&old.slots[i]) >= oldest_ms)
+        if (!is_empty(&old.slots[i]) && came_ms(&old.slots[i]) >= oldest_ms)
             *slot_of(d, old.slots[i].id, old.slots[i].id_more) = old.slots[i];
     mem_free(old.slots);
     return true;
@@ -94,7 +96,7 @@ static int dedupe_on_record(void *state, struct stream_context *c,
         return err_set(c->e, ERR_NOMEM, "dedupe: no memory for more ids");
     struct entry *s = slot_of(d, id.lo, id_more);
     uint32_t content = (uint32_t)hash_64(value.p, value.n);
-    bool is_known = !is_empty(s) && event_ms(s) >= oldest_ms;
+    bool is_known = !is_empty(s) && came_ms(s) >= oldest_ms;
     if (is_known && ev->updated_ms == s->updated_ms && content == s->content) {
         c->counters->duplicates++;
         return STREAM_DROP;
@@ -108,7 +110,7 @@ static int dedupe_on_record(void *state, struct stream_context *c,
     ev->is_correction = is_known;
     ev->anomalies = is_known ? (unsigned)(s->memory & 0xFF) : 0;
     *s = (struct entry){id.lo, id_more, content, ev->updated_ms,
-                        (int64_t)((uint64_t)ev->event_ms << 8 | ev->anomalies)};
+                        (int64_t)((uint64_t)c->max_event_ms << 8 | ev->anomalies)};
     ev->memory = &s->memory;
     return STREAM_PASS;
 }

@@ -368,9 +368,14 @@ static int check_total(struct reading *r)
     return refuse(r, STREAM_TOTAL_MISMATCH, "total_amount %s, items %s", total, items);
 }
 
+/* A record whose arrival is its own event time is history that came without arrival
+ * times: its updated_at says nothing about a clock, and a correction may be made hours
+ * after the sale. */
 static int check_clock(struct reading *r, int64_t limit_ms)
 {
     struct stream_event *ev = r->ev;
+    if (ev->record->timestamp_ms == ev->event_ms)
+        return 0;
     int64_t newest = ev->updated_ms > ev->event_ms ? ev->updated_ms : ev->event_ms;
     int64_t ahead = newest - ev->record->timestamp_ms;
     if (ahead <= limit_ms)

@@ -183,6 +183,36 @@ static void passes_each_receipt_once_and_later_versions_as_corrections(void **st
     harness_release(&h);
 }
 
+/* History without arrival times: a record's arrival is then its event time, and its
+ * correction of hours later was taken for a clock that is ahead. */
+static void takes_a_late_correction_in_history_without_arrival_times(void **state)
+{
+    (void)state;
+    struct harness h;
+    harness_init(&h, 1);
+    const char *text = with("2017-12-19T00:00:01Z", "2017-12-19T06:00:00Z");
+    harness_feed_to(&h, 0, T0, STR("STORE_5_TXN_1"), str_of(text));
+    assert_int_equal(h.partitions[0].counters.out, 1);
+    harness_feed_to(&h, 0, T0 + 1, STR("STORE_5_TXN_1"), str_of(text));
+    assert_int_equal(h.partitions[0].counters.rejected[STREAM_CLOCK_AHEAD], 1);
+    harness_release(&h);
+}
+
+/* Both copies from a till whose clock has lost its date passed, and the key of the
+ * staging table was no longer unique. */
+static void drops_the_duplicate_of_a_receipt_dated_years_back(void **state)
+{
+    (void)state;
+    struct harness h;
+    harness_init(&h, 1);
+    version(&h, 1, T0, T0, "5.00");
+    version(&h, 2, 0, 1000, "5.00");
+    version(&h, 2, 0, 1000, "5.00");
+    assert_int_equal(h.partitions[0].counters.duplicates, 1);
+    assert_int_equal(h.partitions[0].counters.out, 2);
+    harness_release(&h);
+}
+
 static void forgets_by_event_time_alone(void **state)
 {
     (void)state;
@@ -462,6 +492,8 @@ int main(void)
         cmocka_unit_test(names_what_is_wrong_and_where),
         cmocka_unit_test(takes_what_may_be_left_out_or_null),
         cmocka_unit_test(passes_each_receipt_once_and_later_versions_as_corrections),
+        cmocka_unit_test(takes_a_late_correction_in_history_without_arrival_times),
+        cmocka_unit_test(drops_the_duplicate_of_a_receipt_dated_years_back),
         cmocka_unit_test(forgets_by_event_time_alone),
         cmocka_unit_test(a_correction_keeps_what_the_first_version_was_judged_to_be),
         cmocka_unit_test(splices_to_the_byte),
