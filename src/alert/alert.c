@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/timeutil.h"
-#include "bus/bus.h"
+#include "bus/bus_platform.h"
 
 #define GROUP      "alerts"
 #define BATCH_MAX  500
@@ -38,24 +38,6 @@ struct alerter {
 };
 
 /* ── topics ── */
-static int ensure_topic(struct alerter *a, const char *name, struct err *e)
-{
-    const struct conf_topic *c = conf_topic(a->p, name);
-    struct bus_topic t = {name, 1, -1, -1, BUS_KEY_HASH};
-    int n = bus_partitions(a->bus, name, NULL);
-    if (n > 0)
-        return n;
-    if (c) {
-        t.partitions = c->partitions;
-        t.retention_ms = c->retention_ms;
-        t.retention_bytes = c->retention_bytes;
-        if (c->key && streq(c->key, "store"))
-            t.key_rule = BUS_KEY_STORE;
-    }
-    int rc = bus_topic_ensure(a->bus, &t, e);
-    return rc < 0 ? rc : t.partitions;
-}
-
 static int add_topic(struct alerter *a, const char *name, struct err *e)
 {
     for (size_t i = 0; i < a->n_topics; i++)
@@ -63,7 +45,7 @@ static int add_topic(struct alerter *a, const char *name, struct err *e)
             return 0;
     if (a->n_topics == TOPICS_MAX)
         return err_set(e, ERR_LIMIT, "more than %d anomaly topics", TOPICS_MAX);
-    int n = ensure_topic(a, name, e), rc = 0;
+    int n = bus_topic_of_platform(a->bus, a->p, name, e), rc = 0;
     if (n < 0)
         return n;
     for (int32_t p = 0; rc == 0 && p < n; p++)
@@ -75,12 +57,7 @@ static int add_topic(struct alerter *a, const char *name, struct err *e)
 
 static int open_all(struct alerter *a, struct err *e)
 {
-    struct bus_options o = {.kind = a->p->bus_kind,
-                            .path = a->p->bus_path,
-                            .servers = a->p->kafka_servers,
-                            .properties = a->p->kafka_properties,
-                            .is_relaxed = a->p->bus_relaxed};
-    int rc = bus_open(&a->bus, &o, e);
+    int rc = bus_open_platform(a->p, false, &a->bus, e);
     if (rc == 0)
         rc = bus_consumer_open(a->bus, GROUP, &a->consumer, e);
     for (size_t i = 0; rc == 0 && i < a->p->n_streams; i++)

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "base/timeutil.h"
 #include "base/vec.h"
-#include "bus/bus.h"
+#include "bus/bus_platform.h"
 #include "cmd/cmd.h"
 #include "warehouse/warehouse.h"
 
@@ -148,14 +148,9 @@ static int read_topic(struct bus *b, const char *topic, const struct wish *x,
 static int from_topics(const struct platform *p, const struct wish *x, json_t *rows,
                        struct err *e)
 {
-    struct bus_options o = {.kind = p->bus_kind,
-                            .path = p->bus_path,
-                            .servers = p->kafka_servers,
-                            .properties = p->kafka_properties,
-                            .is_readonly = true};
     struct bus *b = NULL;
     row_list l = {0};
-    int rc = bus_open(&b, &o, e);
+    int rc = bus_open_platform(p, true, &b, e);
     for (size_t i = 0; rc == 0 && i < p->n_streams; i++)
         rc = read_topic(b, p->streams[i].to_alerts, x, &l, e);
     if (rc == 0 && l.n)

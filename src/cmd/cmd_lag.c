@@ -2,6 +2,7 @@
  * platform that runs here, else one look at the bus (then verdicts that need a window
  * of samples are "unknown"). Out: a table. */
 #include "base/json.h"
+#include "bus/bus_platform.h"
 #include "base/timeutil.h"
 #include "lag/lag_watch.h"
 #include "lag/lag_worker.h"
@@ -26,7 +27,7 @@ static int look(const struct platform *p, json_t **out, struct err *e)
 {
     struct bus *b;
     struct lag_watch w;
-    int rc = lag_open_bus(p, true, &b, e);
+    int rc = bus_open_platform(p, true, &b, e);
     if (rc < 0)
         return rc;
     lag_watch_init(&w);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "bus/bus_platform.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/timeutil.h"
@@ -96,7 +97,7 @@ static int list(const struct cmd_args *a, struct err *e)
     struct bus *b = NULL;
     json_t *rows = json_array();
     int rc = 0;
-    lag_open_bus(a->platform, true, &b, NULL); /* no bus yet: nothing was read */
+    bus_open_platform(a->platform, true, &b, NULL); /* no bus yet: nothing was read */
     for (size_t i = 0; i < a->platform->n_sources && rc == 0; i++) {
         struct counts c = {0};
         int64_t at = -1;
@@ -311,7 +312,7 @@ static int sync_here(const struct cmd_args *a, const struct conf_source *s,
     struct bus *b = NULL;
     int64_t at;
     int rc = 0;
-    if (lag_open_bus(a->platform, true, &b, NULL) == 0)
+    if (bus_open_platform(a->platform, true, &b, NULL) == 0)
         rc = read_counts(b, s, &before, &at, e);
     bus_close(b);
     wire_decoder_init(&ch.decoder);
@@ -321,7 +322,7 @@ static int sync_here(const struct cmd_args *a, const struct conf_source *s,
     wire_decoder_release(&ch.decoder);
     b = NULL;
     if (rc == 0)
-        rc = lag_open_bus(a->platform, true, &b, e);
+        rc = bus_open_platform(a->platform, true, &b, e);
     if (rc == 0)
         rc = read_counts(b, s, &after, &at, e);
     bus_close(b);

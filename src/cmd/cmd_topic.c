@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "bus/bus_platform.h"
 #include "base/str.h"
 #include "base/timeutil.h"
 #include "base/vec.h"
@@ -192,7 +193,7 @@ static int run(const struct cmd_args *a, struct err *e)
         return usage(verb, e);
     struct bus *b;
     bool writes = i >= 3 && !opt_flag(a, "plan");
-    int rc = lag_open_bus(a->platform, !writes, &b, e);
+    int rc = bus_open_platform(a->platform, !writes, &b, e);
     if (rc < 0)
         return rc;
     if (i == 0)

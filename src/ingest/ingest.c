@@ -8,6 +8,7 @@
  * transaction as that checkpoint; nothing is produced unmasked; a failed source keeps
  * what it read. */
 #include "ingest/ingest.h"
+#include "bus/bus_platform.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -59,39 +60,20 @@ static const char *rejects_topic(const struct platform *p, const char *topic)
     return "dead-letters";
 }
 
-static int ensure_topic(struct ingest *in, const char *name, struct err *e)
-{
-    const struct conf_topic *c = conf_topic(in->host.platform, name);
-    struct bus_topic t = {name, 1, -1, -1, BUS_KEY_HASH};
-    if (c) {
-        t.partitions = c->partitions;
-        t.retention_ms = c->retention_ms;
-        t.retention_bytes = c->retention_bytes;
-        if (c->key && streq(c->key, "store"))
-            t.key_rule = BUS_KEY_STORE;
-    }
-    return bus_topic_ensure(in->bus, &t, e);
-}
-
 static int open_bus(struct ingest *in, struct err *e)
 {
     const struct platform *p = in->host.platform;
-    struct bus_options o = {.kind = p->bus_kind,
-                            .path = p->bus_path,
-                            .servers = p->kafka_servers,
-                            .properties = p->kafka_properties,
-                            .is_relaxed = p->bus_relaxed};
     char id[128];
     snprintf(id, sizeof(id), "ingest-%s", in->host.source->name);
     /* alone (weir source sync) the first process may be this one */
     if (mkdir(p->state_dir, 0700) < 0 && errno != EEXIST)
         return err_errno(e, ERR_IO, "state folder %s", p->state_dir);
-    int rc = bus_open(&in->bus, &o, e);
+    int rc = bus_open_platform(p, false, &in->bus, e);
     if (rc == 0)
-        rc = ensure_topic(in, in->host.source->topic, e);
-    if (rc == 0)
-        rc = ensure_topic(in, in->rejects, e);
-    if (rc == 0)
+        rc = bus_topic_of_platform(in->bus, p, in->host.source->topic, e);
+    if (rc >= 0)
+        rc = bus_topic_of_platform(in->bus, p, in->rejects, e);
+    if (rc >= 0)
         rc = bus_producer_open(in->bus, id, &in->producer, e);
     return rc;
 }

@@ -2,6 +2,7 @@
  * warehouse, read; the channel. Out: one metrics message a second. Always holds: the
  * worker never stops because a look failed with something that may pass. */
 #include "lag/lag_worker.h"
+#include "bus/bus_platform.h"
 
 #include "base/json.h"
 #include "base/log.h"
@@ -22,20 +23,6 @@ struct lag_worker {
     int64_t next_look_ms, next_retain_ms; /* monotonic */
     char last_error[ERR_TEXT_MAX];        /* told once, not every second */
 };
-
-int lag_open_bus(const struct platform *p, bool is_readonly, struct bus **out,
-                 struct err *e)
-{
-    struct bus_options o = {
-        .kind = p->bus_kind,
-        .path = p->bus_path,
-        .servers = p->kafka_servers,
-        .properties = p->kafka_properties,
-        .is_readonly = is_readonly,
-        .is_relaxed = p->bus_relaxed,
-    };
-    return bus_open(out, &o, e);
-}
 
 /* Newest record timestamp, INT64_MIN without any. Only topics that streams read count:
  * a snapshot of stores is taken today, whatever year the receipts are from. */
@@ -157,9 +144,15 @@ static int step(struct lag_worker *w, struct err *e)
 int lag_run(const struct platform *p, struct channel *ch, struct err *e)
 {
     struct lag_worker w = {.p = p, .ch = ch};
-    int rc = lag_open_bus(p, false, &w.bus, e);
+    int rc = bus_open_platform(p, false, &w.bus, e);
     if (rc < 0)
         return rc;
+    for (size_t i = 0; rc >= 0 && i < p->n_topics; i++)
+        rc = bus_topic_of_platform(w.bus, p, p->topics[i].name, e);
+    if (rc < 0) {
+        bus_close(w.bus);
+        return rc;
+    }
     lag_watch_init(&w.watch);
     w.freshness = freshness_new(p);
     w.next_retain_ms = time_mono_ms() + RETAIN_MS;

@@ -14,9 +14,4 @@
  */
 int lag_run(const struct platform *p, struct channel *ch, struct err *e);
 
-/* The bus of a platform, as every worker opens it. */
-struct bus;
-int lag_open_bus(const struct platform *p, bool is_readonly, struct bus **out,
-                 struct err *e);
-
 #endif

@@ -7,6 +7,7 @@
  * Always holds: where to go on is read from the warehouse, never from the bus; an error
  * rolls the batch back and ends the worker, and the next one reads the truth again. */
 #include "load/load.h"
+#include "bus/bus_platform.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -55,33 +56,12 @@ struct load {
 
 /* ── opening ─────────────────────────────────────────────────────────────────────── */
 
-static int ensure_topic(struct load *d, struct err *e)
-{
-    const struct conf_topic *c = conf_topic(d->p, d->l->from);
-    struct bus_topic t = {d->l->from, 1, -1, -1, BUS_KEY_HASH};
-    if (bus_partitions(d->bus, d->l->from, NULL) > 0)
-        return 0;
-    if (c) {
-        t.partitions = c->partitions;
-        t.retention_ms = c->retention_ms;
-        t.retention_bytes = c->retention_bytes;
-        if (c->key && streq(c->key, "store"))
-            t.key_rule = BUS_KEY_STORE;
-    }
-    return bus_topic_ensure(d->bus, &t, e);
-}
-
 static int open_bus(struct load *d, struct err *e)
 {
-    struct bus_options o = {.kind = d->p->bus_kind,
-                            .path = d->p->bus_path,
-                            .servers = d->p->kafka_servers,
-                            .properties = d->p->kafka_properties,
-                            .is_relaxed = d->p->bus_relaxed};
-    int rc = bus_open(&d->bus, &o, e);
+    int rc = bus_open_platform(d->p, false, &d->bus, e);
     if (rc == 0)
-        rc = ensure_topic(d, e);
-    if (rc == 0)
+        rc = bus_topic_of_platform(d->bus, d->p, d->l->from, e);
+    if (rc >= 0)
         rc = bus_producer_open(d->bus, d->group, &d->producer, e);
     return rc == 0 ? bus_consumer_open(d->bus, d->group, &d->consumer, e) : rc;
 }

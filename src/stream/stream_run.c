@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "bus/bus_platform.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/timeutil.h"
@@ -25,21 +26,6 @@ static void name_groups(struct stream_worker *w)
              w->index);
 }
 
-/* The topic as weir.yml has it, made if absent; its partitions. */
-static int ensure_topic(struct stream_worker *w, const char *name)
-{
-    const struct conf_topic *t = conf_topic(w->platform, name);
-    struct bus_topic topic;
-    int rc = 0;
-    if (t) {
-        topic =
-            (struct bus_topic){name, t->partitions, t->retention_ms, t->retention_bytes,
-                               streq(t->key, "store") ? BUS_KEY_STORE : BUS_KEY_HASH};
-        rc = bus_topic_ensure(w->bus, &topic, w->e);
-    }
-    return rc < 0 ? rc : bus_partitions(w->bus, name, w->e);
-}
-
 static int open_topics(struct stream_worker *w)
 {
     const char *outs[STREAM_N_OUTPUTS] = {
@@ -49,12 +35,12 @@ static int open_topics(struct stream_worker *w)
         [STREAM_OUT_LATE] = w->conf->to_late,
         [STREAM_OUT_REJECTS] = w->conf->to_rejects,
     };
-    int rc = ensure_topic(w, w->conf->from);
+    int rc = bus_topic_of_platform(w->bus, w->platform, w->conf->from, w->e);
     if (rc < 0)
         return rc;
     w->n_partitions = rc;
     for (int i = 0; i < STREAM_N_OUTPUTS; i++) {
-        rc = ensure_topic(w, outs[i]);
+        rc = bus_topic_of_platform(w->bus, w->platform, outs[i], w->e);
         if (rc < 0)
             return rc;
         w->out_topics[i] = outs[i];
@@ -72,7 +58,7 @@ static int open_tables(struct stream_worker *w)
             return err_set(w->e, ERR_CONFIG,
                            "stream %s: tables: \"%s\": expected store or product",
                            w->conf->name, ref->role);
-        int n = ensure_topic(w, ref->topic);
+        int n = bus_topic_of_platform(w->bus, w->platform, ref->topic, w->e);
         if (n < 0)
             return n;
         w->parts = mem_realloc(w->parts, (w->n_parts + (size_t)n) * sizeof *w->parts);
@@ -86,14 +72,9 @@ static int open_tables(struct stream_worker *w)
 static int open_bus(struct stream_worker *w)
 {
     const struct platform *p = w->platform;
-    struct bus_options o = {.kind = p->bus_kind,
-                            .path = p->bus_path,
-                            .servers = p->kafka_servers,
-                            .properties = p->kafka_properties,
-                            .is_relaxed = p->bus_relaxed};
     char id[160];
     snprintf(id, sizeof id, "stream-%.100s-%d", w->conf->name, w->index);
-    int rc = bus_open(&w->bus, &o, w->e);
+    int rc = bus_open_platform(p, false, &w->bus, w->e);
     if (rc == 0)
         rc = open_topics(w);
     if (rc == 0)
