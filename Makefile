@@ -102,7 +102,7 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	@./demo.sh
 man: all
-	@build/weir man-pages man
+	@build/weir --quiet man-pages man
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/weir/plugins $(DESTDIR)$(PREFIX)/share/weir/themes \
 	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man3 $(DESTDIR)$(PREFIX)/share/man/man5 \

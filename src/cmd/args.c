@@ -99,14 +99,19 @@ static int add_value(struct args *a, const struct cmd_opt *o, const char *text,
     return rc;
 }
 
+static bool takes_operands(const struct cmd *c)
+{
+    return c->operands && *c->operands;
+}
+
 /* --select a b c, --exclude a b, as dbt takes them: words behind a repeatable option
  * belong to it, unless the command has operands of another kind than selectors. */
 static int take_more(struct args *a, const struct cmd_opt *o, int argc, char **argv,
                      int *i, struct err *e)
 {
-    const char *operands = a->cmd ? a->cmd->operands : NULL;
-    bool is_free = !operands || str_starts(operands, "[SELECTOR");
-    bool is_own = a->cmd && o->type == OPT_LIST && is_free &&
+    bool is_free = a->cmd && (!takes_operands(a->cmd) ||
+                              str_starts(a->cmd->operands, "[SELECTOR"));
+    bool is_own = is_free && o->type == OPT_LIST &&
                   find_in(a->cmd->opts, o->name, strlen(o->name)) == o;
     int rc = 0;
     while (is_own && rc == 0 && *i + 1 < argc && argv[*i + 1][0] != '-')
@@ -153,23 +158,6 @@ static int take_short(struct args *a, int argc, char **argv, int *i, struct err 
     return 0;
 }
 
-static int unknown_command(const char *word, struct err *e)
-{
-    const char *names[128];
-    size_t n = 0;
-    for (size_t i = 0; i < cmd_count() && n < 128; i++)
-        if (!(cmd_at(i)->flags & CMD_HIDDEN))
-            names[n++] = cmd_at(i)->name;
-    const char *near = str_nearest(word, names, n);
-    if (near)
-        return err_set(e, ERR_USAGE,
-                       "there is no command \"%.100s\"; did you mean "
-                       "`weir %s`?",
-                       word, near);
-    return err_set(e, ERR_USAGE,
-                   "there is no command \"%.100s\"; `weir --help` lists them", word);
-}
-
 /* The command is the first word that is neither an option nor an option's value; it is
  * looked for first, because options before it may be its own. */
 static int find_command(struct args *a, int argc, char **argv, int *at, struct err *e)
@@ -180,8 +168,7 @@ static int find_command(struct args *a, int argc, char **argv, int *at, struct e
             return 0;
         if (argv[i][0] != '-' || !argv[i][1]) {
             *at = i;
-            a->cmd = cmd_find(argv[i]);
-            return a->cmd ? 0 : unknown_command(argv[i], e);
+            return cmd_get(argv[i], &a->cmd, e);
         }
         const struct cmd_opt *o =
             argv[i][1] == '-' ? find_opt(a, argv[i] + 2, strcspn(argv[i] + 2, "="))
@@ -209,7 +196,7 @@ int args_parse(struct args *a, int argc, char **argv, struct err *e)
         else
             vec_push(&a->operands, argv[i]);
     }
-    if (rc == 0 && a->cmd && !a->cmd->operands && a->operands.n)
+    if (rc == 0 && a->cmd && !takes_operands(a->cmd) && a->operands.n)
         rc = err_set(e, ERR_USAGE,
                      "weir %s takes no operand, \"%.100s\" was given; "
                      "`weir %s --help`",

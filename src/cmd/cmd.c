@@ -41,6 +41,25 @@ const struct cmd *cmd_at(size_t i)
     return table[i];
 }
 
+int cmd_get(const char *name, const struct cmd **out, struct err *e)
+{
+    const char *names[sizeof table / sizeof *table];
+    size_t n = 0;
+    *out = cmd_find(name);
+    if (*out)
+        return 0;
+    for (size_t i = 0; i < cmd_count(); i++)
+        if (!(table[i]->flags & CMD_HIDDEN))
+            names[n++] = table[i]->name;
+    const char *near = str_nearest(name, names, n);
+    if (near)
+        return err_set(e, ERR_USAGE,
+                       "there is no command \"%.100s\"; did you mean `weir %s`?", name,
+                       near);
+    return err_set(e, ERR_USAGE,
+                   "there is no command \"%.100s\"; `weir --help` lists them", name);
+}
+
 void cmd_print_error(const struct err *e)
 {
     struct buf b;
@@ -170,7 +189,7 @@ static int run_command(struct args *a, struct err *e)
     return rc;
 }
 
-static int print_help(const struct cmd *cmd)
+int cmd_print_help(const struct cmd *cmd)
 {
     struct buf b;
     buf_init(&b, (size_t)1 << 20);
@@ -186,7 +205,7 @@ static int dispatch(struct args *a, int argc, char **argv, struct err *e)
     if (rc < 0)
         return rc;
     if (args_get(a, "help"))
-        return print_help(a->cmd);
+        return cmd_print_help(a->cmd);
     if (args_get(a, "version")) {
         printf("weir %s\n", WEIR_VERSION);
         return 0;
@@ -194,11 +213,8 @@ static int dispatch(struct args *a, int argc, char **argv, struct err *e)
     if (a->cmd)
         return run_command(a, e);
     if (a->operands.n)
-        return err_set(e, ERR_USAGE,
-                       "there is no command \"%.100s\"; `weir --help` lists "
-                       "them",
-                       a->operands.v[0]);
-    print_help(NULL);
+        return cmd_get(a->operands.v[0], &a->cmd, e);
+    cmd_print_help(NULL);
     return err_exit_status(ERR_USAGE);
 }
 

@@ -56,7 +56,8 @@ long opt_int(const struct cmd_args *a, const char *name, long fallback);
 const char *const *opt_list(const struct cmd_args *a, const char *name);
 
 struct cmd {
-    const char *name, *summary, *operands /* "[NODE…]" */, *doc /* paragraphs */;
+    const char *name, *summary, *doc /* paragraphs */;
+    const char *operands; /* "[NODE…]"; NULL or "": takes none */
     int flags;
     const struct cmd_opt *opts; /* ends with a NULL name */
     /* exit status >= 0, or negative error with e filled. Output to stdout by out.h. */
@@ -67,6 +68,8 @@ struct cmd {
 extern const struct cmd_opt cmd_global_opts[];
 
 const struct cmd *cmd_find(const char *name);
+/* The command of a name, or ERR_USAGE with the nearest one. */
+int cmd_get(const char *name, const struct cmd **out, struct err *e);
 size_t cmd_count(void);
 const struct cmd *cmd_at(size_t i);
 /* Whole command line → exit status; prints errors. */
@@ -91,6 +94,7 @@ void cmd_print_error(const struct err *e);
 /* Documents made from the rows: `weir X --help`, weir-X.1, bash completion. cmd NULL:
  * of weir itself. */
 int cmd_write_help(const struct cmd *cmd, struct buf *out);
+int cmd_print_help(const struct cmd *cmd);
 int cmd_write_man(const struct cmd *cmd, struct buf *out);
 int cmd_write_completion(struct buf *out);
 

@@ -93,6 +93,18 @@ static int help_weir(struct buf *out)
     return out->failed;
 }
 
+static void add_usage(struct buf *out, const struct cmd *cmd)
+{
+    char text[300];
+    bool has_opts = cmd->opts && cmd->opts->name;
+    int indent = (int)strlen(cmd->name) + 13;
+    snprintf(text, sizeof text, "%s%s%s", has_opts ? "[OPTION]..." : "",
+             has_opts && cmd->operands && *cmd->operands ? " " : "",
+             cmd->operands ? cmd->operands : "");
+    buf_addf(out, "\nusage: weir %s%s", cmd->name, *text ? " " : "");
+    add_wrapped(out, text, indent, indent);
+}
+
 int cmd_write_help(const struct cmd *cmd, struct buf *out)
 {
     if (!cmd)
@@ -100,8 +112,7 @@ int cmd_write_help(const struct cmd *cmd, struct buf *out)
     bool has_opts = cmd->opts && cmd->opts->name;
     buf_addf(out, "weir %s:", cmd->name);
     add_wrapped(out, cmd->summary, 0, (int)strlen(cmd->name) + 6);
-    buf_addf(out, "\nusage: weir %s%s%s%s\n", cmd->name, has_opts ? " [OPTION]..." : "",
-             cmd->operands ? " " : "", cmd->operands ? cmd->operands : "");
+    add_usage(out, cmd);
     if (cmd->doc && *cmd->doc) {
         buf_addc(out, '\n');
         add_wrapped(out, cmd->doc, 0, 0);

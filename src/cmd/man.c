@@ -88,7 +88,14 @@ static int man_weir(struct buf *out)
              ".Sh FILES\n.Bl -tag -width Ds\n.It Pa weir.yml\nThe platform.\n"
              ".It Pa .weir/\nThe state folder: bus, warehouse, state, logs.\n.El\n");
     add_exit(out);
-    buf_adds(out, ".Sh SEE ALSO\n.Xr weir.yml 5\n");
+    buf_adds(out, ".Sh EXAMPLES\nA small project that runs:\n"
+                  ".Dl weir init shop && cd shop && weir build\n.Pp\n"
+                  "Everything from the sources to the last table, once:\n"
+                  ".Dl weir up --once\n.Pp\n"
+                  "The same platform, kept running, and the console on it:\n"
+                  ".Dl weir up --detach && weir console\n"
+                  ".Sh SEE ALSO\n.Xr weir-plugin 3 ,\n.Xr weir-theme 5 ,\n"
+                  ".Xr weir.yml 5 ,\n.Xr weir-models 7\n");
     return out->failed;
 }
 
@@ -116,7 +123,7 @@ int cmd_write_man(const struct cmd *cmd, struct buf *out)
     for (const struct cmd_opt *o = cmd->opts; o && o->name; o++)
         buf_addf(out, ".Op Fl \\-%s%s%s\n", o->name, o->arg ? " Ar " : "",
                  o->arg ? o->arg : "");
-    if (cmd->operands)
+    if (cmd->operands && *cmd->operands)
         add_operands(out, cmd->operands);
     buf_adds(out, ".Sh DESCRIPTION\n");
     mdoc_add_text(out, cmd->doc && *cmd->doc ? cmd->doc : cmd->summary);

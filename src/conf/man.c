@@ -101,6 +101,6 @@ int conf_man(struct buf *out, struct err *e)
              "    from: enriched-transactions\n"
              "    into: bronze.raw_transactions\n"
              "models: {project: .}\n"
-             ".Ed\n.Sh SEE ALSO\n.Xr weir 1\n");
+             ".Ed\n.Sh SEE ALSO\n.Xr weir 1 ,\n.Xr weir-models 7\n");
     return buf_check(out, "weir.yml.5", e);
 }
