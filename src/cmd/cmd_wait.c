@@ -14,8 +14,9 @@
 #include "cmd/runner.h"
 #include "state/state.h"
 
-#define LOOK_MS 50 /* for what nobody can tell us: a process that does not exist yet   \
-                    */
+#define LOOK_MS                                                                        \
+    50 /* for what nobody can tell us: a process that does not exist yet               \
+        */
 
 static int timed_out(const char *until, struct err *e)
 {

@@ -18,9 +18,12 @@
 #define EVENTS_KEPT    200
 #define ANOMALIES_KEPT 1000
 #define READY_MS       60000
-#define BEAT_MS        10000
-#define STOP_MS        10000
-#define RATE_MS        1000
+#define BEAT_DATA_MS                                                                   \
+    30000 /* stream and load: one epoch, batch or snapshot of any size */
+#define BEAT_SCAN_MS 120000 /* lag: a freshness query may read a whole table */
+#define BEAT_MS      10000
+#define STOP_MS      10000
+#define RATE_MS      1000
 
 static const char *const role_kinds[] = {
 #define X(name, kind) kind,
@@ -319,7 +322,8 @@ static void unit_failed(struct unit *u)
 {
     int status = u->proc->exit_status == 2 ? 2 : 1;
     u->ended_mono = time_mono_ms();
-    if (u->sup->o->once || u->sup->o->sql_only)
+    /* Without the lag worker the job is as right as with it, only less watched. */
+    if ((u->sup->o->once || u->sup->o->sql_only) && u->role != UNIT_LAG)
         sup_fail(u->sup, status, "%s: %s", u->proc->name, u->proc->detail);
 }
 
@@ -374,6 +378,13 @@ static int64_t env_ms(const char *name, int64_t fallback)
     return text && str_to_i64(str_of(text), &v) && v > 0 ? v : fallback;
 }
 
+static int64_t beat_of(enum unit_role role)
+{
+    if (role == UNIT_LAG)
+        return BEAT_SCAN_MS;
+    return role == UNIT_STREAM || role == UNIT_LOAD ? BEAT_DATA_MS : BEAT_MS;
+}
+
 static struct unit *unit_add(struct sup *s, enum unit_role role, const char *name,
                              const char *const *args)
 {
@@ -386,7 +397,7 @@ static struct unit *unit_add(struct sup *s, enum unit_role role, const char *nam
                              .kind = role_kinds[role],
                              .argv = argv,
                              .ready_ms = env_ms("WEIR_READY_MS", READY_MS),
-                             .beat_ms = env_ms("WEIR_BEAT_MS", BEAT_MS),
+                             .beat_ms = env_ms("WEIR_BEAT_MS", beat_of(role)),
                              .stop_ms = env_ms("WEIR_STOP_MS", STOP_MS)};
     struct unit *u = mem_alloc(sizeof *u);
     u->sup = s;
