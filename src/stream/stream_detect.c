@@ -21,8 +21,8 @@ struct totals {
     i128 sum, squares;
 };
 
-/* Event times of one terminal, ascending: those that a receipt on time can still need,
- * at most RING_SPAN times the limit. */
+/* Event times of one terminal, ascending: those that a receipt within the lateness can
+ * still need, at most RING_SPAN times the limit. */
 struct ring {
     int64_t *times;
     uint32_t n, cap;
@@ -129,27 +129,41 @@ static void ring_drop_first(struct ring *r, uint32_t n)
     r->n -= n;
 }
 
+/* Room for t: the newest receipt lets go of what is too old, a full ring of the end
+ * that is farther from t, so that a till whose clock is behind keeps its own run
+ * together. */
+static void ring_make_room(struct ring *r, int64_t t, int64_t keep_ms, uint32_t max)
+{
+    uint32_t old = 0;
+    if (!r->n || t >= r->times[r->n - 1])
+        while (old < r->n && r->times[old] <= t - keep_ms)
+            old++;
+    if (old)
+        ring_drop_first(r, old);
+    if (r->n < max)
+        return;
+    if (t >= r->times[r->n / 2])
+        ring_drop_first(r, 1);
+    else
+        r->n--;
+}
+
 /* Takes t in its place; gives how many are in (t - span, t], t among them. */
 static int64_t ring_add(struct ring *r, int64_t t, int64_t span_ms, int64_t keep_ms,
                         uint32_t max)
 {
-    uint32_t at, old = 0;
-    int64_t newest = r->n && r->times[r->n - 1] > t ? r->times[r->n - 1] : t, n = 1;
-    while (old < r->n && r->times[old] <= newest - keep_ms)
-        old++;
-    if (r->n - old >= max)
-        old++;
-    if (old)
-        ring_drop_first(r, old);
+    uint32_t at;
+    int64_t n = 1;
+    ring_make_room(r, t, keep_ms, max);
     for (at = r->n; at > 0 && r->times[at - 1] > t; at--)
         ;
     for (uint32_t i = at; i > 0 && r->times[i - 1] > t - span_ms; i--)
         n++;
-    if (t > newest - keep_ms && ring_reserve(r, max)) {
-        memmove(r->times + at + 1, r->times + at, (r->n - at) * sizeof *r->times);
-        r->times[at] = t;
-        r->n++;
-    }
+    if (!ring_reserve(r, max))
+        return -1;
+    memmove(r->times + at + 1, r->times + at, (r->n - at) * sizeof *r->times);
+    r->times[at] = t;
+    r->n++;
     return n;
 }
 
@@ -170,9 +184,12 @@ static int judge_velocity(struct detect *d, struct stream_context *c,
     if (i == KEYED_NONE)
         return err_set(c->e, ERR_NOMEM, "detect: no memory for one more terminal");
     int64_t max = (conf->velocity_max + 1) * RING_SPAN;
-    ev->velocity = ring_add(keyed_value(&d->terminals, i), ev->event_ms,
-                            conf->velocity_ms, conf->velocity_ms + conf->watermark_ms,
-                            max < 65536 ? (uint32_t)max : 65536);
+    int64_t keep_ms = conf->velocity_ms + conf->watermark_ms + conf->lateness_ms;
+    ev->velocity =
+        ring_add(keyed_value(&d->terminals, i), ev->event_ms, conf->velocity_ms,
+                 keep_ms, max < 65536 ? (uint32_t)max : 65536);
+    if (ev->velocity < 0)
+        return err_set(c->e, ERR_NOMEM, "detect: no memory for a terminal's times");
     if (ev->velocity > conf->velocity_max)
         ev->anomalies |= STREAM_HIGH_VELOCITY;
     return 0;

@@ -451,6 +451,29 @@ static void s7_out_of_order_receipts_count_where_they_belong(void **state)
     harness_release(&h);
 }
 
+/* Bursts behind newer receipts of the same till, sent later or dated by a slow clock,
+ * were not counted at all. */
+static void s7_a_burst_far_behind_is_seen(void **state)
+{
+    (void)state;
+    static const int64_t behind[] = {10 * MINUTE, HOUR, 2 * HOUR, 24 * HOUR};
+    for (size_t k = 0; k < 4; k++) {
+        struct harness h;
+        harness_init(&h, 1);
+        for (int i = 0; i < 200; i++) /* an ordinary day fills the memory of the till */
+            at(&h, 0, 1, T0 - i % 2 * 90000 + i * 100000ll);
+        int64_t start = T0 + 199 * 100000ll - behind[k] + 7000;
+        for (int i = 0; i < 22; i++) {
+            at(&h, 0, 1, start + i * 100);
+            assert_true(h.last.velocity >= i + 1);
+        }
+        assert_int_equal(h.last.anomalies & STREAM_HIGH_VELOCITY, STREAM_HIGH_VELOCITY);
+        at(&h, 0, 1, T0 + 200 * 100000ll);
+        assert_int_equal(h.last.anomalies & STREAM_HIGH_VELOCITY, 0);
+        harness_release(&h);
+    }
+}
+
 /* ---- 8: giving a partition up and taking it over ---- */
 
 static void s8_state_goes_with_the_partition_and_behind_it_nothing_stays(void **state)
@@ -593,6 +616,7 @@ int main(void)
         cmocka_unit_test(s6_products_beyond_128_bits_are_exact),
         cmocka_unit_test(s7_more_than_ten_in_a_minute_by_event_time),
         cmocka_unit_test(s7_out_of_order_receipts_count_where_they_belong),
+        cmocka_unit_test(s7_a_burst_far_behind_is_seen),
         cmocka_unit_test(s8_state_goes_with_the_partition_and_behind_it_nothing_stays),
         cmocka_unit_test(s10_state_is_a_function_of_the_input_prefix),
         cmocka_unit_test(s10_a_snapshot_of_other_settings_or_cut_is_refused),
