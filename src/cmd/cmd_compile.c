@@ -15,7 +15,7 @@ static int write_file(const struct platform *p, const struct node *n,
                       const struct buf *sql, struct err *e)
 {
     char *path =
-        mem_printf("%s/target/compiled/%s/%s", p->state_dir, n->package, n->path);
+        mem_printf("%s/target/compiled/%s/%s", p->state_dir, n->package, n->own_path);
     for (char *s = path + 1; *s; s++)
         if (*s == '/') {
             *s = '\0';

@@ -37,7 +37,7 @@ static json_t *node_json(const struct node *n)
     json_put_str(o, "name", n->name);
     json_put_str(o, "resource_type", type_of(n));
     json_put_str(o, "package_name", n->package);
-    json_put_str(o, "original_file_path", n->path);
+    json_put_str(o, "original_file_path", n->own_path);
     json_put_str(o, "unique_id", n->unique_id);
     json_put_str(o, "alias", n->alias);
     json_put(o, "config", json_deep_copy(n->config));
@@ -57,7 +57,7 @@ static int add_line(const char *how, const struct node *n, struct buf *b, struct
     } else if (streq(how, "name")) {
         buf_adds(b, n->name);
     } else if (streq(how, "path")) {
-        buf_adds(b, n->path);
+        buf_adds(b, n->own_path);
     } else {
         add_selector(b, n);
     }

@@ -48,7 +48,7 @@ static void put_test(json_t *n, const struct item *it)
     json_put_str(md, "namespace", it->test_namespace);
     json_put(n, "test_metadata", md);
     json_put_str(n, "column_name", it->column_name);
-    json_put_str(n, "attached_node", it->pub.attached);
+    json_put_str(n, "attached_node", it->declared_on);
     json_put_str(n, "file_key_name", NULL);
 }
 
@@ -210,10 +210,23 @@ static int save(const struct project *p, const char *name, const json_t *v,
     return rc;
 }
 
+/* unique id → the disabled nodes of that name, a list. */
+static json_t *manifest_disabled(const struct project *p)
+{
+    json_t *all = json_object();
+    for (size_t i = 0; i < p->disabled.n; i++) {
+        struct item *it = p->disabled.v[i];
+        json_t *n =
+            it->pub.type == NODE_SOURCE ? manifest_source(p, it) : manifest_node(p, it);
+        json_put(all, it->pub.unique_id, json_pack("[o]", n));
+    }
+    return all;
+}
+
 json_t *project_manifest(struct project *p)
 {
     static const char *const empty[] = {
-        "metrics",    "groups",          "selectors", "disabled", "saved_queries",
+        "metrics",    "groups",          "selectors", "saved_queries",
         "unit_tests", "semantic_models", "group_map", "functions"};
     json_t *m = json_object(), *nodes = json_object(), *sources = json_object();
     for (size_t i = 0; i < p->items.n; i++) {
@@ -231,6 +244,7 @@ json_t *project_manifest(struct project *p)
     json_put(m, "exposures", manifest_exposures(p));
     for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
         json_put(m, empty[i], json_object());
+    json_put(m, "disabled", manifest_disabled(p));
     put_maps(m, p);
     return m;
 }

@@ -169,8 +169,9 @@ static json_t *defaults(const struct item *it)
 /* Properties that are config though written beside it. */
 static void properties_config(json_t *into, const struct item *it)
 {
-    static const char *const keys[] = {"enabled", "tags", "meta"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const keys[] = {"enabled", "tags",  "meta",
+                                       "docs",    "group", "access"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         json_t *v = json_object_get(it->meta_patch, keys[i]);
         if (v && it->pub.type != NODE_TEST)
             config_merge(into, keys[i], v);

@@ -117,15 +117,8 @@ static void record_ref(struct item *it, const char *pkg, const char *name,
                        const struct item *to)
 {
     json_t *one = json_pack("{s:s, s:o, s:n}", "name", name, "package",
-                            pkg ? json_string(pkg) : json_null(), "version"),
-           *old;
-    size_t i;
-    bool is_known = false;
-    json_array_foreach (it->refs, i, old)
-        is_known |= json_equal(old, one);
-    if (!is_known)
-        json_array_append(it->refs, one);
-    json_decref(one);
+                            pkg ? json_string(pkg) : json_null(), "version");
+    json_array_append_new(it->refs, one); /* once a call, as dbt notes them */
     if (to != it)
         item_depend(it, to->pub.unique_id);
 }

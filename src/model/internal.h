@@ -55,6 +55,8 @@ struct item {
     /* generic tests */
     const char *test_name, *test_namespace, *column_name;
     json_t *test_kwargs;
+    const char
+        *declared_on; /* unique id of the node it is declared at; sources: NULL */
     struct jinja_template *template;
     const char *compiled; /* of the last compile, mem_free */
     bool is_resolving;    /* ephemeral recursion guard */
@@ -161,6 +163,10 @@ const char *names_test_hash(struct project *p, const char *name,
 int properties_read(struct project *p, struct package *pk, const char *path,
                     const char *shown, const char *rel, struct err *e);
 int properties_tests(struct project *p, struct err *e);
+/* description: the one property that may call doc(). */
+const char *described(struct project *p, const char *text);
+/* The "columns" of a properties entry by name, as the manifest has them. */
+json_t *columns_by_name(struct project *p, const json_t *owner);
 void properties_free(struct project *p);
 
 /* ── macros.c ── */

@@ -44,6 +44,8 @@ struct node {
     const char *unique_id; /* model.retail.stg_transactions */
     const char *name, *package, *path /* original_file_path */, *schema, *alias;
     const char
+        *own_path; /* path inside its package: what artifacts, ls and path: take */
+    const char
         *materialized;    /* view table incremental ephemeral seed snapshot test … */
     const char *severity; /* tests: error, warn */
     const char *const *fqn; /* NULL-terminated */

@@ -90,7 +90,10 @@ static bool is_refable(enum node_type t)
 int item_add(struct project *p, struct item *it, const char *unique_id, struct err *e)
 {
     const struct item *same = map_get(&p->by_id, unique_id);
+    const char *prefix = it->package->prefix;
+    bool is_below = it->pub.path && str_starts(it->pub.path, prefix);
     it->pub.unique_id = unique_id;
+    it->pub.own_path = is_below ? it->pub.path + strlen(prefix) : it->pub.path;
     if (same) {
         item_free(it);
         return err_set(
@@ -268,8 +271,7 @@ static const char *kind_key(enum node_type t)
                                 : "analyses";
 }
 
-/* description: the one property that may call doc(). */
-static const char *described(struct project *p, const char *text)
+const char *described(struct project *p, const char *text)
 {
     json_t *v = json_string(text), *shown = render_yaml(p, v, "description");
     const char *out =
@@ -277,6 +279,51 @@ static const char *described(struct project *p, const char *text)
     json_decref(shown);
     json_decref(v);
     return out;
+}
+
+/* A property that may stand beside or inside "config"; a new reference, never NULL. */
+static json_t *property(const json_t *owner, const char *key, json_t *fallback)
+{
+    json_t *v = json_object_get(json_obj(owner, "config"), key);
+    v = v ? v : json_object_get(owner, key);
+    if (!v)
+        return fallback;
+    json_decref(fallback);
+    return json_incref(v);
+}
+
+static json_t *column_of(struct project *p, const json_t *from)
+{
+    json_t *c = json_object(), *list = json_object();
+    json_t *tags = property(from, "tags", json_array());
+    json_t *meta = property(from, "meta", json_object());
+    config_merge(list, "tags", tags); /* a text becomes a list */
+    json_put_str(c, "name", json_str(from, "name", ""));
+    json_put_str(c, "description", described(p, json_str(from, "description", "")));
+    json_put(c, "meta", json_incref(meta));
+    json_put_str(c, "data_type", json_str(from, "data_type", NULL));
+    json_put(c, "constraints", property(from, "constraints", json_array()));
+    json_put(c, "quote", property(from, "quote", json_null()));
+    json_put(
+        c, "config",
+        json_pack("{s:O, s:O}", "meta", meta, "tags", json_object_get(list, "tags")));
+    json_put(c, "tags", json_incref(json_object_get(list, "tags")));
+    json_put(c, "granularity", json_null());
+    json_put(c, "doc_blocks", json_array());
+    json_decref(tags);
+    json_decref(meta);
+    json_decref(list);
+    return c;
+}
+
+json_t *columns_by_name(struct project *p, const json_t *owner)
+{
+    json_t *columns = json_object(), *one;
+    size_t i;
+    json_array_foreach (json_arr(owner, "columns"), i, one)
+        if (json_str(one, "name", NULL))
+            json_put(columns, json_str(one, "name", ""), column_of(p, one));
+    return columns;
 }
 
 static void apply_patch(struct project *p, struct item *it)
@@ -289,12 +336,7 @@ static void apply_patch(struct project *p, struct item *it)
     it->meta_patch = json_incref(json_obj(patch, "body"));
     it->patch_path = json_str(patch, "file", NULL);
     it->description = described(p, json_str(it->meta_patch, "description", ""));
-    json_t *columns = json_object(), *one;
-    size_t i;
-    json_array_foreach (json_arr(it->meta_patch, "columns"), i, one)
-        if (json_str(one, "name", NULL))
-            json_object_set(columns, json_str(one, "name", ""), one);
-    it->columns = columns;
+    it->columns = columns_by_name(p, it->meta_patch);
 }
 
 /* Where the text alone still tells what it refers to. */

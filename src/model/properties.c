@@ -11,7 +11,8 @@ struct declared {
     const char *shown, *rel;
     const char *kind; /* models seeds snapshots source */
     const char *name, *source;
-    const char *column; /* NULL: of the whole relation */
+    const char *column; /* NULL: of the whole relation; quoted if it asks to be */
+    json_t *tags;       /* of the column: its tests have them too; NULL */
     json_t *def;
 };
 
@@ -35,8 +36,10 @@ static struct declared_list *declared_of(struct project *p)
 void properties_free(struct project *p)
 {
     struct declared_list *l = map_del(&p->patches, DECLARED_KEY);
-    for (size_t i = 0; l && i < l->all.n; i++)
+    for (size_t i = 0; l && i < l->all.n; i++) {
         json_decref(l->all.v[i].def);
+        json_decref(l->all.v[i].tags);
+    }
     if (l)
         vec_release(&l->all);
     mem_free(l);
@@ -56,7 +59,7 @@ static json_t *tests_of(const json_t *obj)
 }
 
 static void declare(struct project *p, const struct declared *base, const json_t *owner,
-                    const char *column)
+                    const char *column, json_t *tags)
 {
     size_t i;
     json_t *def;
@@ -64,6 +67,7 @@ static void declare(struct project *p, const struct declared *base, const json_t
         struct declared d = *base;
         d.column = keep(p, column);
         d.def = json_incref(def);
+        d.tags = json_incref(tags);
         vec_push(&declared_of(p)->all, d);
     }
 }
@@ -73,9 +77,14 @@ static void declare_all(struct project *p, const struct declared *base,
 {
     size_t i;
     json_t *col;
-    declare(p, base, owner, NULL);
-    json_array_foreach (json_arr(owner, "columns"), i, col)
-        declare(p, base, col, json_str(col, "name", ""));
+    declare(p, base, owner, NULL, NULL);
+    json_array_foreach (json_arr(owner, "columns"), i, col) {
+        const char *quote = json_flag(col, "quote", false) ? "\"" : "";
+        char *name = mem_printf("%s%s%s", quote, json_str(col, "name", ""), quote);
+        json_t *tags = json_object_get(json_obj(col, "config"), "tags");
+        declare(p, base, col, name, tags ? tags : json_object_get(col, "tags"));
+        mem_free(name);
+    }
 }
 
 /* ── patches ── */
@@ -159,7 +168,8 @@ static int add_table(struct project *p, struct package *pk, const char *shown,
     it->pub.schema = source_schema(p, source);
     it->identifier = keep(p, json_str(table, "identifier", name));
     it->pub.alias = it->identifier;
-    it->description = keep(p, json_str(table, "description", ""));
+    it->description = described(p, json_str(table, "description", ""));
+    it->columns = columns_by_name(p, table);
     it->source_description = keep(p, json_str(source, "description", ""));
     it->loader = keep(p, json_str(source, "loader", ""));
     json_t *at = inherit(table, source, "loaded_at_field");
@@ -348,6 +358,8 @@ static int make_test(struct project *p, const struct declared *d, json_t *args,
         dot ? arena_strndup(&p->mem, type, (size_t)(dot - type)) : NULL;
     it->test_name = keep(p, dot ? dot + 1 : type);
     it->column_name = d->column;
+    const struct item *at = is_source ? NULL : target_of(p, d);
+    it->declared_on = at ? at->pub.unique_id : NULL;
     if (d->column)
         json_put_str(args, "column_name", d->column);
     char *target = is_source ? arena_printf(&p->mem, "%s_%s", d->source, d->name)
@@ -372,6 +384,8 @@ static int make_test(struct project *p, const struct declared *d, json_t *args,
     it->rel = arena_printf(&p->mem, "%s.sql", short_name);
     it->description = description;
     it->meta_patch = json_object();
+    if (d->tags)
+        config_merge(config, "tags", d->tags);
     json_put(it->meta_patch, "config", config);
     it->raw = arena_printf(&p->mem, "{{ %s%stest_%s(**_dbt_generic_test_kwargs) }}",
                            it->test_namespace ? it->test_namespace : "",

@@ -18,10 +18,7 @@ json_t *context_node(const struct project *p, struct item *it)
     json_put_str(n, "unique_id", it->pub.unique_id);
     json_put_str(n, "package_name", it->pub.package);
     json_put_str(n, "path", it->rel);
-    const char *prefix = it->package->prefix; /* dbt's path is inside the package */
-    json_put_str(n, "original_file_path",
-                 str_starts(it->pub.path, prefix) ? it->pub.path + strlen(prefix)
-                                                  : it->pub.path);
+    json_put_str(n, "original_file_path", it->pub.own_path);
     json_put_str(n, "schema", it->pub.schema);
     json_put_str(n, "alias", it->pub.alias);
     json_put_str(n, "identifier", it->pub.alias);

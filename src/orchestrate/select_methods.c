@@ -84,14 +84,17 @@ static bool by_path(const struct select *s, const struct graph_node *n,
     (void)s;
     char pattern[500], path[1000];
     const char *value = str_starts(c->value, "./") ? c->value + 2 : c->value;
-    if (!n->node || !n->node->path)
+    const char *own = n->node ? n->node->own_path : NULL;
+    if (!own && n->node)
+        own = n->node->path;
+    if (!own)
         return false;
     str_copy(pattern, sizeof pattern, value);
     size_t len = strlen(pattern);
     while (len && pattern[len - 1] == '/')
         pattern[--len] = '\0';
     int flags = FNM_NOESCAPE | (strstr(pattern, "**") ? 0 : FNM_PATHNAME);
-    str_copy(path, sizeof path, n->node->path);
+    str_copy(path, sizeof path, own);
     for (;;) {
         if (fnmatch(pattern, path, flags) == 0)
             return true;
@@ -255,15 +258,10 @@ static bool config_equals(const json_t *v, const char *value)
         return streq(json_string_value(v), value);
     if (json_is_boolean(v))
         return strcasecmp(value, json_is_true(v) ? "true" : "false") == 0;
-    if (json_is_object(v))
-        return json_object_get(v, value) != NULL;
-    int64_t number;
-    if (json_is_integer(v))
-        return str_to_i64(str_of(value), &number) && number == json_integer_value(v);
     for (size_t i = 0; i < json_array_size(v); i++)
         if (config_equals(json_array_get(v, i), value))
             return true;
-    return false;
+    return false; /* numbers never equal a text, in dbt neither */
 }
 
 static bool by_config(const struct select *s, const struct graph_node *n,

@@ -251,8 +251,11 @@ static void run_finish(struct run *r)
 {
     json_t *data = run_job_data(r, NULL), *results = json_array();
     for (size_t i = 0; i < r->n; i++)
-        if (r->items[i].result)
-            json_array_append(results, r->items[i].result);
+        if (r->items[i].result) {
+            json_t *row = json_copy(r->items[i].result);
+            json_put(row, "own", json_incref(json_arr(r->items[i].json, "tests")));
+            json_array_append_new(results, row);
+        }
     json_put(data, "results", results);
     json_put(data, "args", json_incref(r->request));
     json_put_num(data, "elapsed_s", (double)(time_mono_ms() - r->started_mono) / 1000);

@@ -390,6 +390,21 @@ static json_t *result_row(const char *node, const char *status, const json_t *fr
     return r;
 }
 
+/* Tests that were to be run on a node which came to nothing. */
+static void add_skipped(json_t *out, const json_t *row)
+{
+    json_t *own, *test;
+    size_t i, k;
+    json_array_foreach (json_arr(row, "own"), i, own) {
+        const char *id = json_is_string(own) ? json_string_value(own) : "";
+        bool has_run = false;
+        json_array_foreach (json_arr(json_obj(row, "data"), "tests"), k, test)
+            has_run |= streq(json_str(test, "node", ""), id);
+        if (!has_run)
+            json_array_append_new(out, result_row(id, "skipped", NULL, NULL));
+    }
+}
+
 static json_t *run_results(const json_t *data)
 {
     json_t *out = json_array(), *one, *test;
@@ -405,6 +420,7 @@ static json_t *run_results(const json_t *data)
             json_array_append_new(out, result_row(json_str(test, "node", ""),
                                                   json_str(test, "status", ""), test,
                                                   json_object_get(test, "failures")));
+        add_skipped(out, one);
     }
     return out;
 }
