@@ -11,6 +11,8 @@ static void add_selector(struct buf *b, const struct node *n)
 {
     if (n->type == NODE_SOURCE)
         buf_adds(b, "source:");
+    if (n->type == NODE_EXPOSURE)
+        buf_adds(b, "exposure:");
     for (size_t i = 0; n->fqn && n->fqn[i]; i++)
         buf_addf(b, "%s%s", i ? "." : "", n->fqn[i]);
 }
@@ -55,7 +57,8 @@ static int add_line(const char *how, const struct node *n, struct buf *b, struct
         if (rc < 0)
             return rc;
     } else if (streq(how, "name")) {
-        buf_adds(b, n->name);
+        buf_addf(b, "%s%s%s", n->source_name ? n->source_name : "",
+                 n->source_name ? "." : "", n->name);
     } else if (streq(how, "path")) {
         buf_adds(b, n->own_path);
     } else {

@@ -184,22 +184,6 @@ static json_t *manifest_docs(const struct project *p)
     return all;
 }
 
-static json_t *manifest_exposures(const struct project *p)
-{
-    json_t *all = json_object(), *one;
-    size_t i;
-    json_array_foreach (p->exposures, i, one) {
-        char *id = mem_printf("exposure.%s.%s", json_str(one, "package_name", ""),
-                              json_str(one, "name", ""));
-        json_t *copy = json_deep_copy(one);
-        json_put_str(copy, "unique_id", id);
-        json_put_str(copy, "resource_type", "exposure");
-        json_object_set_new(all, id, copy);
-        mem_free(id);
-    }
-    return all;
-}
-
 static int save(const struct project *p, const char *name, const json_t *v,
                 struct err *e)
 {
@@ -228,10 +212,13 @@ json_t *project_manifest(struct project *p)
     static const char *const empty[] = {
         "metrics",    "groups",          "selectors", "saved_queries",
         "unit_tests", "semantic_models", "group_map", "functions"};
-    json_t *m = json_object(), *nodes = json_object(), *sources = json_object();
+    json_t *m = json_object(), *nodes = json_object(), *sources = json_object(),
+           *exposures = json_object();
     for (size_t i = 0; i < p->items.n; i++) {
         struct item *it = p->items.v[i];
-        if (it->pub.type == NODE_SOURCE)
+        if (it->pub.type == NODE_EXPOSURE)
+            json_put(exposures, it->pub.unique_id, exposure_manifest(p, it));
+        else if (it->pub.type == NODE_SOURCE)
             json_put(sources, it->pub.unique_id, manifest_source(p, it));
         else
             json_put(nodes, it->pub.unique_id, manifest_node(p, it));
@@ -241,7 +228,7 @@ json_t *project_manifest(struct project *p)
     json_put(m, "sources", sources);
     json_put(m, "macros", manifest_macros(p));
     json_put(m, "docs", manifest_docs(p));
-    json_put(m, "exposures", manifest_exposures(p));
+    json_put(m, "exposures", exposures);
     for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
         json_put(m, empty[i], json_object());
     json_put(m, "disabled", manifest_disabled(p));

@@ -158,7 +158,7 @@ static json_t *defaults(const struct item *it)
         json_put_str(c, "warn_if", "!= 0");
         json_put_str(c, "error_if", "!= 0");
         json_put_str(c, "schema", "dbt_test__audit");
-    } else if (it->pub.type != NODE_SOURCE) {
+    } else if (it->pub.type != NODE_SOURCE && it->pub.type != NODE_EXPOSURE) {
         json_put(c, "pre-hook", json_array());
         json_put(c, "post-hook", json_array());
         json_put(c, "column_types", json_object());
@@ -223,7 +223,8 @@ void config_apply(struct project *p, struct item *it)
     json_object_del(c, "pre-hook");
     json_object_del(c, "post-hook");
     json_t *shown = render_yaml(p, c, it->pub.path);
-    bool has_hooks = it->pub.type != NODE_SOURCE && it->pub.type != NODE_TEST;
+    bool has_hooks = it->pub.type != NODE_SOURCE && it->pub.type != NODE_TEST &&
+                     it->pub.type != NODE_EXPOSURE;
     if (has_hooks) {
         json_object_set(shown, "pre-hook", pre);
         json_object_set(shown, "post-hook", post);

@@ -72,7 +72,8 @@ static struct jv *not_found(struct jinja_call *c, struct project *p,
     VEC(const char *) names = {0};
     for (size_t i = 0; i < p->items.n; i++)
         if ((p->items.v[i]->pub.type == NODE_SOURCE) == (type == NODE_SOURCE) &&
-            p->items.v[i]->pub.type != NODE_TEST)
+            p->items.v[i]->pub.type != NODE_TEST &&
+            p->items.v[i]->pub.type != NODE_EXPOSURE)
             vec_push(&names, p->items.v[i]->pub.name);
     const char *near = names.n ? str_nearest(name, names.v, names.n) : NULL;
     vec_release(&names);
@@ -364,6 +365,8 @@ NATIVE(fn_is_incremental)
     if (!r->is_execute || !r->w || !r->item || r->full_refresh ||
         !streq(r->item->pub.materialized, "incremental"))
         return jv_bool(false);
+    if (r->has_existing) /* hooks after the build are told what was there before it */
+        return jv_bool(r->existing == WH_TABLE);
     return jv_bool(wh_relation_type(r->w, r->item->pub.schema, r->item->pub.alias) ==
                    WH_TABLE);
 }

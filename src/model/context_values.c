@@ -232,13 +232,17 @@ static struct jv *graph_get(struct jinja_call *c, void *self, const char *name)
 {
     const struct project *p = self;
     struct arena *mem = jinja_mem(c);
-    bool is_sources = streq(name, "sources");
-    if (!is_sources && !streq(name, "nodes"))
-        return streq(name, "exposures") ? jv_dict(mem) : NULL;
+    enum node_type only = streq(name, "sources")     ? NODE_SOURCE
+                          : streq(name, "exposures") ? NODE_EXPOSURE
+                                                     : NODE_MODEL;
+    if (only == NODE_MODEL && !streq(name, "nodes"))
+        return NULL;
     struct jv *d = jv_dict(mem);
     for (size_t i = 0; i < p->items.n; i++) {
         struct item *it = p->items.v[i];
-        if ((it->pub.type == NODE_SOURCE) != is_sources)
+        enum node_type t = it->pub.type;
+        bool is_node = t != NODE_SOURCE && t != NODE_EXPOSURE;
+        if (only == NODE_MODEL ? !is_node : t != only)
             continue;
         json_t *j = context_node(p, it);
         jv_set(d, it->pub.unique_id, jv_from_json(mem, j));

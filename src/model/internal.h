@@ -55,6 +55,7 @@ struct item {
     /* generic tests */
     const char *test_name, *test_namespace, *column_name;
     json_t *test_kwargs;
+    json_t *exposure; /* its entry in the .yml file */
     const char
         *declared_on; /* unique id of the node it is declared at; sources: NULL */
     struct jinja_template *template;
@@ -86,7 +87,6 @@ struct project {
         by_name; /* "name" → first refable item, chained by `same_name` lookups */
     struct map patches; /* "kind package name" → json_t * */
     json_t *cli_vars;
-    json_t *exposures;
     json_t *docs; /* name → text */
     VEC(struct macro *) macros;
     struct map macro_by_id; /* "package.name"; package "dbt" for built-in ones */
@@ -105,6 +105,8 @@ struct render {
     struct wh *w;      /* NULL at parse time */
     struct item *item; /* NULL: project hooks */
     bool is_execute, full_refresh, is_yaml;
+    bool has_existing; /* existing: what stood there when the node's build began */
+    enum wh_relation_type existing;
     /* ref(built) gives this relation instead: what is judged before it is live */
     const struct item *built;
     const char *built_schema, *built_name;
@@ -168,6 +170,11 @@ const char *described(struct project *p, const char *text);
 /* The "columns" of a properties entry by name, as the manifest has them. */
 json_t *columns_by_name(struct project *p, const json_t *owner);
 void properties_free(struct project *p);
+
+/* ── exposure.c ── */
+int exposure_add(struct project *p, struct package *pk, const char *shown,
+                 const char *rel, json_t *body, struct err *e);
+json_t *exposure_manifest(const struct project *p, struct item *it);
 
 /* ── macros.c ── */
 int macros_load(struct project *p, struct err *e);

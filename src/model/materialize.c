@@ -340,6 +340,8 @@ static int build_node(struct build *b, struct err *e)
                                           : b->o->full_refresh || b->p->o.full_refresh;
     b->r.is_execute = true;
     b->r.full_refresh = b->full_refresh;
+    b->r.has_existing = true;
+    b->r.existing = b->existing;
     if ((rc = wh_drop(b->w, b->schema, b->tmp, e)) < 0 ||
         (rc = wh_drop(b->w, WH_TEMP, b->tmp, e)) < 0)
         return rc;

@@ -73,6 +73,7 @@ static void item_free(struct item *it)
     json_decref(it->meta_patch);
     json_decref(it->test_kwargs);
     json_decref(it->freshness);
+    json_decref(it->exposure);
     vec_release(&it->deps);
     vec_release(&it->macro_deps);
     vec_release(&it->tags);
@@ -442,7 +443,8 @@ static void link_items(struct project *p)
         parse_item(p, it);
         if (json_object_size(it->inline_config))
             config_apply(p, it);
-        name_relation(p, it);
+        if (it->pub.type != NODE_EXPOSURE)
+            name_relation(p, it);
     }
 }
 
@@ -623,7 +625,6 @@ int project_load(struct project **out, const struct project_options *o, struct e
     map_init(&p->by_name);
     map_init(&p->patches);
     map_init(&p->macro_by_id);
-    p->exposures = json_array();
     p->docs = json_object();
     p->env = jinja_env_new(NULL);
     copy_options(p, o);
@@ -656,7 +657,6 @@ void project_free(struct project *p)
         mem_free(p->texts.v[i]);
     properties_free(p);
     json_decref(p->cli_vars);
-    json_decref(p->exposures);
     json_decref(p->docs);
     vec_release(&p->items);
     vec_release(&p->disabled);

@@ -226,13 +226,8 @@ static int add_section(struct project *p, struct package *pk, const char *key,
                            key);
         if (streq(key, "sources"))
             rc = add_source(p, pk, shown, rel, one, e);
-        if (streq(key, "exposures")) {
-            json_t *copy = json_deep_copy(one);
-            json_put_str(copy, "package_name", pk->name);
-            json_put_str(copy, "original_file_path", shown);
-            json_put_str(copy, "path", rel);
-            json_array_append_new(p->exposures, copy);
-        }
+        if (streq(key, "exposures"))
+            rc = exposure_add(p, pk, shown, rel, one, e);
         for (k = 0; rc == 0 && patched[k]; k++)
             if (streq(key, patched[k]))
                 rc = add_patch(p, pk, key, shown, rel, one, e);
@@ -414,6 +409,10 @@ static void finish_test(struct project *p, struct item *it)
     buf_release(&out);
     if (rc < 0)
         item_break(p, it, why.text);
+    if (!json_object_size(it->inline_config))
+        return;
+    config_apply(p, it); /* config() in the test's macro has the last word */
+    it->pub.alias = json_str(it->pub.config, "alias", it->pub.name);
 }
 
 int properties_tests(struct project *p, struct err *e)

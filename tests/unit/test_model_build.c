@@ -121,6 +121,21 @@ static void test_is_incremental_and_full_refresh(void **state)
     IS(s, "select group_concat(how, ' ') from main.inc", "False");
 }
 
+/* Hooks behind the first build still see that there was nothing before it. */
+static void test_is_incremental_in_hooks(void **state)
+{
+    struct shop *s = *state;
+    put(s, "models/inc.sql",
+        "{{ config(materialized='incremental',"
+        " post_hook=\"insert into bronze.log values ('{{ is_incremental() }}')\") }}\n"
+        "select 1 as id");
+    sql(s, "create table bronze.log(t)");
+    shop_open(s, NULL, NULL);
+    OK(s, "model.tiny.inc");
+    OK(s, "model.tiny.inc");
+    IS(s, "select group_concat(t, ' ') from bronze.log", "False True");
+}
+
 /* full_refresh in the config counts when SQL is only shown, too. */
 static void test_compile_knows_full_refresh(void **state)
 {
@@ -527,6 +542,7 @@ int main(void)
         T(test_disabled_by_yaml),
         T(test_delete_and_insert),
         T(test_is_incremental_and_full_refresh),
+        T(test_is_incremental_in_hooks),
         T(test_compile_knows_full_refresh),
         T(test_merge_keeps_other_columns),
         T(test_on_schema_change),

@@ -85,11 +85,10 @@ static int kill_everywhere(struct shop *s, const char *kind)
         "models:\n  - name: m\n    columns:\n      - name: id\n        "
         "tests: [unique, not_null]\n");
     shop_open(s, NULL, NULL);
-    sql(s,
-        "drop table if exists bronze.src; create table bronze.src as with recursive "
-        "n(i)"
-        " as (select 1 union all select i + 1 from n where i < 8000) select i as id,"
-        " 0 as v from n");
+    sql(s, "drop table if exists bronze.src; create table bronze.src as with recursive "
+           "n(i)"
+           " as (select 1 union all select i + 1 from n where i < 8000) select i as id,"
+           " 0 as v from n");
     wh_drop(s->w, "main", "m", NULL);
     OK(s, "model.tiny.m");
     for (bool was_killed = true; was_killed; look++) {

@@ -126,6 +126,55 @@ static void test_bare_macro_names(void **state)
     assert_string_equal(compiled(s, "model.pack.of_pack"), "pack, own");
 }
 
+static const struct node *named(struct shop *s, const char *part)
+{
+    for (size_t i = 0; i < project_n_nodes(s->p); i++)
+        if (strstr(project_node(s->p, i)->unique_id, part))
+            return project_node(s->p, i);
+    fail_msg("no node %s", part);
+    return NULL;
+}
+
+/* A column with quote: true is quoted in its tests and their names, and its tags are
+ * its tests'; config() in a test's macro beats what the .yml file says. */
+static void test_declared_tests(void **state)
+{
+    struct shop *s = *state;
+    put(s, "models/a.sql", "select 1 as \"odd one\"");
+    put(s, "macros/t.sql",
+        "{% test strict(model) %}{{ config(severity='warn', error_if='>2') }}"
+        "select 1 from {{ model }}{% endtest %}");
+    put(s, "models/m.yml",
+        "models:\n  - name: a\n    tests:\n      - strict: {severity: error}\n"
+        "    columns: [{name: odd one, quote: true, tags: [t], tests: [unique]}]\n");
+    shop_open(s, NULL, NULL);
+    const struct node *t = named(s, "test.tiny.unique_a__odd_one_.");
+    assert_non_null(strstr(compiled(s, t->unique_id), "\"odd one\" as unique_field"));
+    assert_string_equal(t->tags[0], "t");
+    t = named(s, "test.tiny.strict");
+    assert_string_equal(json_str(t->config, "severity", ""), "warn");
+    assert_string_equal(json_str(t->config, "error_if", ""), ">2");
+}
+
+static void test_exposures_are_nodes(void **state)
+{
+    struct shop *s = *state;
+    put(s, "models/a.sql", "select 1 as a");
+    put(s, "models/m.yml",
+        "exposures:\n  - name: board\n    type: dashboard\n    owner: {name: me}\n"
+        "    config: {tags: [x]}\n    depends_on: [\"ref('a')\"]\n");
+    shop_open(s, NULL, NULL);
+    const struct node *n = project_find(s->p, "exposure.tiny.board");
+    assert_non_null(n);
+    assert_string_equal(n->depends_on[0], "model.tiny.a");
+    assert_string_equal(n->tags[0], "x");
+    json_t *m = project_manifest(s->p);
+    const json_t *board = json_obj(json_obj(m, "exposures"), "exposure.tiny.board");
+    assert_string_equal(json_str(board, "type", ""), "dashboard");
+    assert_null(json_obj(json_obj(m, "nodes"), "exposure.tiny.board"));
+    json_decref(m);
+}
+
 static void test_long_test_names(void **state)
 {
     struct shop *s = *state;
@@ -329,6 +378,8 @@ int main(void)
         T(test_node_parts),
         T(test_compile_puts_ephemerals_in_front),
         T(test_bare_macro_names),
+        T(test_declared_tests),
+        T(test_exposures_are_nodes),
         T(test_long_test_names),
         T(test_artifacts),
         T(test_mark_changes_with_files),
