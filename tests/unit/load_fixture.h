@@ -67,8 +67,6 @@ static inline void load_put(struct load_fix *x, int partition, const char *key,
     struct bus_header h[8];
     size_t n_headers = 0;
     struct bus_topic t = {x->load.from, 4, -1, -1, BUS_KEY_STORE};
-    if (!strcmp(x->load.from, "dead-letters"))
-        t.key_rule = BUS_KEY_HASH;
     for (; headers && headers[2 * n_headers]; n_headers++)
         h[n_headers] = (struct bus_header){str_of(headers[2 * n_headers]),
                                            str_of(headers[2 * n_headers + 1])};
