@@ -1,4 +1,4 @@
-/* clang-format off: the messages are laid out by hand. */
+/* clang-format off */
 /* Messages between weir's processes: newline-delimited JSON objects, one per line, at most
  * WIRE_LINE_MAX bytes, UTF-8. This header is their one description.
  *
@@ -117,10 +117,10 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define WIRE_LINE_MAX  (8u * 1024 * 1024)
-#define WIRE_WORKER_FD 3
+#define WIRE_LINE_MAX    (8u * 1024 * 1024)
+#define WIRE_WORKER_FD   3
 #define WIRE_CHANNEL_ENV "WEIR_CHANNEL"
-#define WIRE_VERSION   1
+#define WIRE_VERSION     1
 
 /* Lines out of a byte stream. */
 struct wire_decoder {
@@ -139,16 +139,18 @@ int wire_encode(const json_t *msg, struct buf *out, struct err *e);
 
 /* Blocking ends, for the CLI and for workers. fd is the caller's to close. */
 int wire_send(int fd, const json_t *msg, struct err *e);
-/* 1 message, 0 timeout or a signal came (timeout_ms < 0: no timeout), ERR_UNAVAILABLE when
- * the peer closed. */
-int wire_recv(int fd, struct wire_decoder *d, int timeout_ms, json_t **out, struct err *e);
+/* 1 message, 0 timeout or a signal came (timeout_ms < 0: no timeout), ERR_UNAVAILABLE
+ * when the peer closed. */
+int wire_recv(int fd, struct wire_decoder *d, int timeout_ms, json_t **out,
+              struct err *e);
 /* Connect to a control socket; ERR_UNAVAILABLE with advice when nobody listens. */
 int wire_connect(const char *path, int *fd, struct err *e);
 /* One request, one answer (takes args): *data is a new reference, or the error of the
  * answer. A feed's push that arrives meanwhile is dropped. */
 int wire_request(int fd, struct wire_decoder *d, const char *cmd, json_t *args,
                  json_t **data, struct err *e);
-/* Listening socket (0600), replacing a dead one; ERR_LOCKED when a live peer answers. */
+/* Listening socket (0600), replacing a dead one; ERR_LOCKED when a live peer answers.
+ */
 int wire_listen(const char *path, int *fd, struct err *e);
 /* uid of the peer of a connected Unix socket (SO_PEERCRED). */
 int wire_peer_uid(int fd, unsigned *uid, struct err *e);
