@@ -145,6 +145,9 @@ static void test_sets_patterns_lengths(void **state)
     outcome_is(expect(f, "column_values_to_match_like_pattern",
                       "\"column\":\"at\",\"like_pattern\":\"2026-%\""),
                "pass");
+    outcome_is(expect(f, "column_values_to_not_match_like_pattern",
+                      "\"column\":\"at\",\"like_pattern\":\"2026-%\""),
+               "fail");
     outcome_is(
         expect(f, "column_value_lengths_to_equal", "\"column\":\"id\",\"value\":1"),
         "pass");
