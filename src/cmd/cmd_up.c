@@ -139,6 +139,8 @@ static int run(const struct cmd_args *a, struct err *e)
                        "--once runs to its end here: leave --detach away");
     if (opt_flag(a, "detach"))
         return up_detached(a, e);
+    if (once) /* finished is not idle: no worker may move a watermark by waiting */
+        setenv("WEIR_ONCE", "1", 1);
     return up_here(a, &(struct supervise_options){.once = once}, e);
 }
 
