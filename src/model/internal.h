@@ -127,6 +127,8 @@ void project_warn(struct project *p, const char *fmt, ...)
 struct item *item_new(struct project *p, struct package *pk, enum node_type type);
 /* Gives the item its unique id and files it; ERR_CONFIG for a name used twice. */
 int item_add(struct project *p, struct item *it, const char *unique_id, struct err *e);
+/* alias and schema by the generate_*_name macros. */
+void item_name_relation(struct project *p, struct item *it);
 void item_break(struct project *p, struct item *it, const char *why);
 /* Lists of folders in dbt_project.yml ("model-paths"), or the default. */
 json_t *package_paths(const struct package *pk, const char *key, const char *fallback);

@@ -51,6 +51,7 @@ struct node {
     const char *const *fqn; /* NULL-terminated */
     const char *const *tags;
     const char *const *depends_on; /* unique ids of nodes and sources */
+    const char *test_name;         /* generic tests: unique, not_null … */
     const char *attached;          /* tests: unique id of the tested node, or NULL */
     const char *source_name;       /* sources */
     bool is_enabled;

@@ -374,6 +374,26 @@ static void parse_item(struct project *p, struct item *it)
     }
 }
 
+/* What hooks refer to is depended on, too. Their errors show when they run. */
+static void parse_hooks(struct project *p, struct item *it, const char *key)
+{
+    json_t *one;
+    size_t i;
+    json_array_foreach (json_arr(it->pub.config, key), i, one) {
+        struct render r = {0};
+        struct buf out;
+        struct err none = {0};
+        const char *sql = json_str(one, "sql", "");
+        if (!strstr(sql, "{{") && !strstr(sql, "{%"))
+            continue;
+        buf_init(&out, 16u << 20);
+        render_begin(&r, p, NULL, it);
+        render_text(&r, it->pub.path, sql, strlen(sql), &out, &none);
+        render_end(&r);
+        buf_release(&out);
+    }
+}
+
 static const char *text_of_macro(struct project *p, struct item *it, const char *macro,
                                  const char *custom, const char *fallback)
 {
@@ -411,7 +431,7 @@ static const char *text_of_macro(struct project *p, struct item *it, const char 
     return text;
 }
 
-static void name_relation(struct project *p, struct item *it)
+void item_name_relation(struct project *p, struct item *it)
 {
     const json_t *c = it->pub.config;
     const char *schema = json_str(c, "schema", NULL),
@@ -429,7 +449,7 @@ static void parse_items(struct project *p)
         apply_patch(p, it);
         config_apply(p, it);
         if (it->pub.type == NODE_MODEL || it->pub.type == NODE_SEED)
-            name_relation(p, it);
+            item_name_relation(p, it);
     }
 }
 
@@ -443,8 +463,11 @@ static void link_items(struct project *p)
         parse_item(p, it);
         if (json_object_size(it->inline_config))
             config_apply(p, it);
-        if (it->pub.type != NODE_EXPOSURE)
-            name_relation(p, it);
+        if (it->pub.type == NODE_EXPOSURE)
+            continue;
+        item_name_relation(p, it);
+        parse_hooks(p, it, "pre-hook");
+        parse_hooks(p, it, "post-hook");
     }
 }
 

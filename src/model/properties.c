@@ -116,10 +116,28 @@ static int add_patch(struct project *p, struct package *pk, const char *kind,
 
 /* ── sources ── */
 
+/* A property of one level; inside config: wins over beside it. NULL: not given. */
+static json_t *given(const json_t *level, const char *key)
+{
+    json_t *v = json_object_get(json_obj(level, "config"), key);
+    return v ? v : json_object_get(level, key);
+}
+
 static json_t *inherit(const json_t *table, const json_t *source, const char *key)
 {
-    json_t *v = json_object_get(table, key);
-    return v ? v : json_object_get(source, key);
+    json_t *v = given(table, key);
+    return v ? v : given(source, key);
+}
+
+/* The table's freshness over the source's, key by key; null switches it off. */
+static json_t *freshness_of(const json_t *table, const json_t *source)
+{
+    json_t *own = given(table, "freshness"), *base = given(source, "freshness");
+    if (!own || !json_is_object(own) || !json_is_object(base))
+        return json_incref(own ? own : base);
+    json_t *merged = json_copy(base);
+    json_object_update(merged, own);
+    return merged;
 }
 
 static const char *source_schema(struct project *p, const json_t *source)
@@ -140,11 +158,11 @@ static void source_config(struct project *p, struct item *it, const json_t *sour
     json_t *config = json_object();
     const json_t *const from[] = {source, table};
     for (int i = 0; i < 2; i++) {
-        json_t *tags = json_object_get(from[i], "tags");
-        if (tags)
-            config_merge(config, "tags", tags);
-        json_t *own = json_obj(from[i], "config");
-        config_update(config, own);
+        static const char *const keys[] = {"tags", "meta"};
+        for (size_t k = 0; k < 2; k++)
+            if (json_object_get(from[i], keys[k]))
+                config_merge(config, keys[k], json_object_get(from[i], keys[k]));
+        config_update(config, json_obj(from[i], "config"));
     }
     json_put(patch, "config", config);
     it->meta_patch = patch;
@@ -174,7 +192,7 @@ static int add_table(struct project *p, struct package *pk, const char *shown,
     it->loader = keep(p, json_str(source, "loader", ""));
     json_t *at = inherit(table, source, "loaded_at_field");
     it->loaded_at = keep(p, json_is_string(at) ? json_string_value(at) : NULL);
-    it->freshness = json_incref(inherit(table, source, "freshness"));
+    it->freshness = freshness_of(table, source);
     it->rel = shown;
     char *last = arena_printf(&p->mem, "%s", name);
     names_fqn(p, it, rel, it->pub.source_name);
@@ -352,6 +370,7 @@ static int make_test(struct project *p, const struct declared *d, json_t *args,
     it->test_namespace =
         dot ? arena_strndup(&p->mem, type, (size_t)(dot - type)) : NULL;
     it->test_name = keep(p, dot ? dot + 1 : type);
+    it->pub.test_name = it->test_name;
     it->column_name = d->column;
     const struct item *at = is_source ? NULL : target_of(p, d);
     it->declared_on = at ? at->pub.unique_id : NULL;
@@ -398,10 +417,7 @@ static void finish_test(struct project *p, struct item *it)
     struct buf out;
     struct err why = {0};
     config_apply(p, it);
-    it->pub.alias = json_str(it->pub.config, "alias", it->pub.name);
-    it->pub.schema =
-        arena_printf(&p->mem, "%s_%s", p->schema,
-                     json_str(it->pub.config, "schema", "dbt_test__audit"));
+    item_name_relation(p, it);
     buf_init(&out, 64u << 20);
     render_begin(&r, p, NULL, it);
     int rc = render_item(&r, &out, &why);
@@ -412,7 +428,7 @@ static void finish_test(struct project *p, struct item *it)
     if (!json_object_size(it->inline_config))
         return;
     config_apply(p, it); /* config() in the test's macro has the last word */
-    it->pub.alias = json_str(it->pub.config, "alias", it->pub.name);
+    item_name_relation(p, it);
 }
 
 int properties_tests(struct project *p, struct err *e)

@@ -196,10 +196,7 @@ static bool by_test_name(const struct select *s, const struct graph_node *n,
                          const struct criterion *c)
 {
     (void)s;
-    const char *name =
-        n->node && n->node->config
-            ? json_string_value(json_object_get(n->node->config, "test_name"))
-            : NULL;
+    const char *name = n->node ? n->node->test_name : NULL;
     if (n->kind != GRAPH_TEST || !is_generic(n))
         return false;
     if (name)

@@ -379,7 +379,7 @@ static void test_store_failures(void **state)
         "tests:\n          - not_null: {config: {store_failures: true}}\n");
     shop_open(s, NULL, NULL);
     assert_string_equal(run_node(s, "model.tiny.m", NULL), "fail");
-    IS(s, "select a from main_dbt_test__audit.not_null_m_v", "1");
+    IS(s, "select a from dbt_test__audit.not_null_m_v", "1");
 }
 
 /* ── errors at their source ── */

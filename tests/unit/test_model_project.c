@@ -156,6 +156,37 @@ static void test_declared_tests(void **state)
     assert_string_equal(json_str(t->config, "error_if", ""), ">2");
 }
 
+static void test_hooks_and_sources(void **state)
+{
+    struct shop *s = *state;
+    put(s, "models/a.sql", "select 1 as a");
+    put(s, "models/b.sql",
+        "{{ config(post_hook=\"insert into x select * from {{ ref('a') }}\") }} select "
+        "1");
+    put(s, "models/m.yml",
+        "sources:\n  - name: s\n    meta: {who: me}\n    config:\n"
+        "      {freshness: {warn_after: {count: 1, period: day}}, loaded_at_field: "
+        "at}\n"
+        "    tables:\n      - name: t\n        description: what\n"
+        "        config: {freshness: {error_after: {count: 2, period: day}}}\n"
+        "        columns: [{name: c, data_type: int}]\n"
+        "      - {name: u, freshness: null}\n");
+    shop_open(s, NULL, NULL);
+    const struct node *b = project_find(s->p, "model.tiny.b");
+    assert_string_equal(b->depends_on[0], "model.tiny.a"); /* of the hook */
+    json_t *m = project_manifest(s->p);
+    const json_t *t = json_obj(json_obj(m, "sources"), "source.tiny.s.t");
+    const json_t *u = json_obj(json_obj(m, "sources"), "source.tiny.s.u");
+    assert_non_null(json_obj(json_obj(t, "freshness"), "warn_after"));
+    assert_non_null(json_obj(json_obj(t, "freshness"), "error_after"));
+    assert_true(json_is_null(json_object_get(u, "freshness")));
+    assert_string_equal(json_str(t, "loaded_at_field", ""), "at");
+    assert_string_equal(json_str(json_obj(t, "meta"), "who", ""), "me");
+    assert_string_equal(
+        json_str(json_obj(json_obj(t, "columns"), "c"), "data_type", ""), "int");
+    json_decref(m);
+}
+
 static void test_exposures_are_nodes(void **state)
 {
     struct shop *s = *state;
@@ -379,6 +410,7 @@ int main(void)
         T(test_compile_puts_ephemerals_in_front),
         T(test_bare_macro_names),
         T(test_declared_tests),
+        T(test_hooks_and_sources),
         T(test_exposures_are_nodes),
         T(test_long_test_names),
         T(test_artifacts),

@@ -124,13 +124,18 @@ def rows_of(engine, schemas):
                 continue
             try:
                 q = c.execute(f'select * from "{s}"."{name}"')
-                rows = sorted(([plain(v) for v in r] for r in q), key=repr)
+                rows = sorted((unquoted(plain(v) for v in r) for r in q), key=repr)
                 columns = [d[0] for d in q.description]
             except sqlite3.Error as e:
                 rows, columns = str(e), []
             out[f"{s}.{name}"] = (kind, columns, rows)
     c.close()
     return out
+
+
+def unquoted(row):
+    """Relations in texts: weir quotes the schema's name, dbt-sqlite does not."""
+    return [re.sub(r'"(\w+)"\."', r'\1."', v) if isinstance(v, str) else v for v in row]
 
 
 def words(sql):
@@ -146,7 +151,8 @@ def step(i, s, schemas):
     if d.exception is not None:
         print(f"# dbt: {d.exception}"[:600].replace("\n", "\n# "))
     results = list(getattr(d.result, "results", None) or [])
-    theirs = {r.node.unique_id: str(r.status) for r in results if not r.node.unique_id.startswith("operation.")}
+    theirs = {r.node.unique_id: str(r.status) for r in results
+              if not r.node.unique_id.startswith(("operation.", "exposure."))}  # 1.11 "skips" exposures
     their_failures = {r.node.unique_id: r.failures for r in results
                       if r.node.unique_id.startswith("test.") and str(r.status) in ("pass", "fail", "warn")}
     path = f"{WORK}/weir/.weir/target/run_results.json"
@@ -204,6 +210,10 @@ def interesting(all_fields):
         if name.startswith("config.") and DULL.get(key, "·") == v:
             continue
         if name == "access" and v == "protected":
+            continue
+        if key == "tags":  # dbt's order and repetitions have no meaning
+            v = sorted(set(v))
+        if name.endswith("freshness") and not any((v.get(k) or {}).get("count") for k in ("warn_after", "error_after")):
             continue
         if name == "config.severity":
             v = v.lower()
