@@ -325,6 +325,18 @@ static int check_strategy(struct change *c, struct err *e)
                    c->b->it->pub.path, s);
 }
 
+/* Notes the days that this build changes, and clears those that its parents' did. */
+static int follow_changes(struct change *c, struct err *e)
+{
+    struct buf keys;
+    buf_init(&keys, 64u * 1024);
+    if (!streq(c->strategy, "append"))
+        add_keys(&keys, c->keys);
+    int rc = changes_note(c->b, buf_str(&keys), e);
+    buf_release(&keys);
+    return rc == 0 ? changes_clear(c->b, e) : rc;
+}
+
 static int in_transaction(struct change *c, struct err *e)
 {
     struct build *b = c->b;
@@ -333,7 +345,11 @@ static int in_transaction(struct change *c, struct err *e)
     if (rc == 0)
         rc = change_columns(c, &by_source, e);
     if (rc == 0)
+        rc = follow_changes(c, e);
+    if (rc == 0)
         rc = apply(c, by_source, e);
+    if (rc == 0)
+        rc = changes_seen(b, e);
     if (rc == 0)
         rc = materialize_judge(b, b->schema, b->alias, e);
     if (rc == 0)
@@ -352,6 +368,8 @@ int incremental_run(struct build *b, struct err *e)
         if (rc < 0)
             compile_explain(b->it, b->w, buf_str(&b->sql), e);
     }
+    if (rc == 0)
+        rc = changes_compute(b, e);
     if (rc == 0)
         rc = wh_begin_on(b->w, b->schema, e);
     if (rc == 0) {

@@ -233,6 +233,7 @@ int compile_item(struct render *r, struct buf *sql, struct err *e);
 void compile_explain(struct item *it, struct wh *w, const char *sql, struct err *e);
 
 /* ── materialize.c and friends ── */
+#define BUILD_SOURCES 16
 struct build {
     struct project *p;
     struct wh *w;
@@ -245,6 +246,12 @@ struct build {
     enum wh_relation_type existing;
     bool full_refresh;
     struct buf sql;
+    /* changes.c: parents that note what changed, and up to where this build knows */
+    struct change_source {
+        struct item *parent;
+        int64_t seq;
+    } sources[BUILD_SOURCES];
+    size_t n_sources;
 };
 int materialize_hooks(struct build *b, const char *key, struct err *e);
 /* Own tests and gate on schema.name; 0 when it may be published. */
@@ -253,6 +260,17 @@ int materialize_judge(struct build *b, const char *schema, const char *name,
 /* Indexes on the declared keys (unique_key, unique tests) of schema.name. */
 int materialize_keys(struct build *b, const char *name, struct err *e);
 int incremental_run(struct build *b, struct err *e);
+/* Days that changed late (meta.changes_by). Before the new rows are selected: */
+void changes_begin(struct build *b);
+/* the days that the new rows lack, computed and added to them; */
+int changes_compute(struct build *b, struct err *e);
+/* in the publishing transaction, before the table changes: this build's days, for its
+ * children (keys: "a, b", of unique_key; "": none), and the old rows of changed days;
+ */
+int changes_note(struct build *b, const char *keys, struct err *e);
+int changes_clear(struct build *b, struct err *e);
+/* at its end: this build has seen its parents' changes. */
+int changes_seen(struct build *b, struct err *e);
 int seed_build(struct build *b, struct err *e);
 int seed_run(struct build *b, struct err *e);
 /* known: the number of failures if it was counted already, else -1. */

@@ -182,6 +182,8 @@ static int publish_built(struct build *b, struct err *e)
     int rc = wh_swap(b->w, b->schema, b->tmp, b->alias, e);
     if (rc == 0)
         rc = wh_set_rows(b->w, b->schema, b->alias, b->result->rows, e);
+    if (rc == 0)
+        rc = changes_seen(b, e);
     return rc == 0 ? materialize_hooks(b, "post-hook", e) : rc;
 }
 
@@ -305,6 +307,7 @@ static int build_as(struct build *b, struct err *e)
     if (rc < 0)
         return rc;
     write_compiled(b);
+    changes_begin(b);
     if (streq(how, "view"))
         return build_view(b, e);
     if (streq(how, "table"))
