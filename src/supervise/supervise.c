@@ -28,6 +28,7 @@
 
 #define SAVE_MS      2000
 #define RECONCILE_MS 4000
+#define ANSWER_MS    1000
 
 /* ── the state folder
  * ────────────────────────────────────────────────────────────────── */
@@ -66,20 +67,42 @@ static int lock_refused(int fd, const struct platform *p, struct err *e)
         (int)lock_holder(fd), p->state_dir);
 }
 
-/* A supervisor that was killed while it made a child leaves its lock to that child,
- * until the kernel ends it too: what a dead process holds is waited for. */
-static bool lock_wait(int fd)
+/* Does a supervisor answer here? One that is being killed may still be connected to,
+ * but says nothing more; one that is stopped (SIGSTOP) is alive. */
+static bool holder_answers(const struct platform *p)
+{
+    char path[4096];
+    int fd = -1;
+    struct wire_decoder d;
+    json_t *msg = NULL;
+    if (wire_connect(conf_state_path(p, "control.sock", path, sizeof path), &fd, NULL) <
+        0)
+        return false;
+    wire_decoder_init(&d);
+    json_t *ask = json_object();
+    json_put_i64(ask, "id", 1);
+    json_put_str(ask, "cmd", "whoami");
+    bool is_alive =
+        wire_send(fd, ask, NULL) == 0 && wire_recv(fd, &d, ANSWER_MS, &msg, NULL) >= 0;
+    json_decref(ask);
+    json_decref(msg);
+    wire_decoder_release(&d);
+    close(fd);
+    return is_alive;
+}
+
+/* A supervisor that was killed holds its lock until the kernel has ended it, and a
+ * child it was just making holds it a little longer: what nobody answers for is waited
+ * for. */
+static bool lock_wait(struct sup *s)
 {
     int64_t deadline = time_mono_ms() + RECONCILE_MS;
-    for (;;) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-            return true;
-        pid_t holder = lock_holder(fd);
-        bool is_dead = holder > 0 && kill(holder, 0) < 0 && errno == ESRCH;
-        if (!is_dead || time_mono_ms() >= deadline)
+    while (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+        if (time_mono_ms() >= deadline || holder_answers(s->p))
             return false;
         (void)poll(NULL, 0, 10);
     }
+    return true;
 }
 
 static int lock_take(struct sup *s, struct err *e)
@@ -89,7 +112,7 @@ static int lock_take(struct sup *s, struct err *e)
     s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (s->lock_fd < 0)
         return err_errno(e, ERR_IO, "cannot open %s", path);
-    if (!lock_wait(s->lock_fd))
+    if (!lock_wait(s))
         return lock_refused(s->lock_fd, s->p, e);
     int n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
     if (ftruncate(s->lock_fd, 0) < 0 || pwrite(s->lock_fd, pid, (size_t)n, 0) != n)
