@@ -11,8 +11,10 @@ static void add_selector(struct buf *b, const struct node *n)
 {
     if (n->type == NODE_SOURCE)
         buf_adds(b, "source:");
-    if (n->type == NODE_EXPOSURE)
-        buf_adds(b, "exposure:");
+    if (n->type == NODE_EXPOSURE) {
+        buf_addf(b, "exposure:%s.%s", n->package, n->name);
+        return;
+    }
     for (size_t i = 0; n->fqn && n->fqn[i]; i++)
         buf_addf(b, "%s%s", i ? "." : "", n->fqn[i]);
 }

@@ -18,7 +18,7 @@ fi
 work=$(mktemp -d "${TMPDIR:-/tmp}/weir-dbt-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 projects=()
-for p in "$top"/tests/projects/*/ "$here"/projects/*/; do
+for p in "$top"/tests/projects/*/ "$here"/projects/*/ "$top"/retail/; do
     [ $# = 0 ] || [[ " $* " == *" $(basename "$p") "* ]] || continue
     projects+=("$p")
 done
