@@ -492,6 +492,11 @@ void context_globals(struct project *p)
         jinja_env_set(env, functions[i].name,
                       jv_function(mem, functions[i].name, functions[i].fn, NULL));
     jinja_env_set(env, "config", jv_object(mem, &config_class, p));
+    struct jv *builtins = jv_dict(mem); /* what a macro of the project cannot replace */
+    jv_set(builtins, "ref", jv_function(mem, "ref", fn_ref, NULL));
+    jv_set(builtins, "source", jv_function(mem, "source", fn_source, NULL));
+    jv_set(builtins, "config", jv_object(mem, &config_class, p));
+    jinja_env_set(env, "builtins", builtins);
     jinja_env_set(env, "var", jv_object(mem, &var_class, p));
     jinja_env_set(env, "adapter", adapter_new(p));
     jinja_env_set(env, "api", relation_api(p));

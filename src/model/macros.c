@@ -24,7 +24,13 @@ static char *full_name(struct project *p, const struct jinja_def *d)
 
 static void add_doc(struct project *p, const struct jinja_def *d)
 {
-    json_object_set_new(p->docs, d->name, json_stringn(d->body, d->body_len));
+    const char *from = d->body; /* dbt strips the text */
+    size_t n = d->body_len;
+    for (; n && strchr(" \t\r\n", *from); n--)
+        from++;
+    while (n && strchr(" \t\r\n", from[n - 1]))
+        n--;
+    json_object_set_new(p->docs, d->name, json_stringn(from, n));
 }
 
 static int add_def(struct project *p, struct package *pk, struct jinja_template *t,

@@ -67,7 +67,13 @@ static void declare(struct project *p, const struct declared *base, const json_t
         struct declared d = *base;
         d.column = keep(p, column);
         d.def = json_incref(def);
-        d.tags = json_incref(tags);
+        json_t *all = json_object(); /* those of a source, then of the column */
+        if (base->tags)
+            config_merge(all, "tags", base->tags);
+        if (tags)
+            config_merge(all, "tags", tags);
+        d.tags = json_incref(json_object_get(all, "tags"));
+        json_decref(all);
         vec_push(&declared_of(p)->all, d);
     }
 }
@@ -203,7 +209,8 @@ static int add_table(struct project *p, struct package *pk, const char *shown,
                             .rel = rel,
                             .kind = "source",
                             .name = it->pub.name,
-                            .source = it->pub.source_name};
+                            .source = it->pub.source_name,
+                            .tags = json_object_get(it->pub.config, "tags")};
     int rc = item_add(
         p, it, arena_printf(&p->mem, "source.%s.%s.%s", pk->name, sname, name), e);
     if (rc == 0)

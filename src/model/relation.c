@@ -343,12 +343,39 @@ NATIVE(api_column)
     return column_new(mem, name ? name : "", type);
 }
 
+/* SQLite takes any type's name as it is. */
+NATIVE(column_translate_type)
+{
+    (void)c, (void)userdata;
+    struct jv *type = ARG(0, "dtype");
+    return type ? type : jv_none();
+}
+
+static struct jv *column_class_get(struct jinja_call *c, void *self, const char *name)
+{
+    (void)self;
+    if (streq(name, "translate_type"))
+        return jv_function(jinja_mem(c), name, column_translate_type, NULL);
+    return streq(name, "create") ? jv_function(jinja_mem(c), name, api_column, NULL)
+                                 : NULL;
+}
+
+static struct jv *column_class_call(struct jinja_call *c, void *self, struct jv **args,
+                                    size_t n, const char *const *kw_names,
+                                    struct jv **kw_values, size_t n_kw)
+{
+    return api_column(c, self, args, n, kw_names, kw_values, n_kw);
+}
+
+static const struct jinja_class column_class_class = {
+    .name = "Column", .get = column_class_get, .call = column_class_call};
+
 static struct jv *api_get(struct jinja_call *c, void *self, const char *name)
 {
     struct arena *mem = jinja_mem(c);
     (void)self;
     if (streq(name, "Column"))
-        return jv_function(mem, name, api_column, NULL);
+        return jv_object(mem, &column_class_class, NULL);
     if (!streq(name, "Relation"))
         return NULL;
     struct jv *d = jv_dict(mem);

@@ -185,6 +185,22 @@ static void test_hooks_and_sources(void **state)
     assert_string_equal(
         json_str(json_obj(json_obj(t, "columns"), "c"), "data_type", ""), "int");
     json_decref(m);
+    put(s, "models/d.md", "{% docs d %}\n Some text. \n{% enddocs %}");
+    put(s, "models/m.yml",
+        "sources:\n  - name: s\n    tags: [of_source]\n    tables:\n"
+        "      - name: t\n        description: \"{{ doc('d') }}\"\n"
+        "        columns: [{name: c, tests: [unique]}]\n");
+    put(s, "models/c.sql",
+        "select {{ api.Column.translate_type('int') }}"
+        ", '{{ api.Column('a', 'b').name }}', {{ builtins.source('s', 't') }}");
+    shop_open(s, NULL, NULL);
+    assert_string_equal(named(s, "test.tiny.source_unique_s_t_c")->tags[0],
+                        "of_source");
+    assert_string_equal(compiled(s, "model.tiny.c"), "select int, 'a', \"s\".\"t\"");
+    m = project_manifest(s->p);
+    t = json_obj(json_obj(m, "sources"), "source.tiny.s.t");
+    assert_string_equal(json_str(t, "description", ""), "Some text.");
+    json_decref(m);
 }
 
 static void test_exposures_are_nodes(void **state)

@@ -213,6 +213,10 @@ def interesting(all_fields):
             continue
         if name == "access" and v == "protected":
             continue
+        if key in ("sources", "refs"):  # their order differs with how dbt read the file
+            v = sorted(v, key=repr)
+        if key == "owner":
+            v = {a: b for a, b in v.items() if b is not None}
         if key == "tags":  # dbt's order and repetitions have no meaning
             v = sorted(set(v))
         if name == "config.docs":
