@@ -78,7 +78,7 @@ $(B)/tests/helper/%: tests/helper/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(say)$(CC) $(CFLAGS) $(PKGCF) -Itests -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
 
-unit: all $(UNIT)
+unit: all $(UNIT) $(FAULTT) $(TESTBIN)
 	tests/run.sh unit $(B)
 check: deps
 	@$(MAKE) --no-print-directory all tests-build
