@@ -60,6 +60,23 @@ NATIVE(fn_tojson)
     return v ? jinja_to_json(c, v, -1, sort && jv_truth(sort)) : jv_none();
 }
 
+NATIVE(fn_toyaml)
+{
+    struct arena *mem = jinja_mem(c);
+    struct jv *v = ARG(0, "value"), *fallback = ARG(1, "default");
+    json_t *json = v ? jv_to_json(v) : NULL;
+    struct buf text;
+    (void)userdata;
+    if (!json)
+        return fallback ? fallback : jv_none();
+    buf_init(&text, 16u << 20);
+    yaml_write(&text, json);
+    struct jv *out = jv_str(mem, buf_str(&text), text.len);
+    buf_release(&text);
+    json_decref(json);
+    return out;
+}
+
 static struct jv *parsed(struct jinja_call *c, struct jv *text, struct jv *fallback,
                          bool is_yaml)
 {
@@ -264,7 +281,7 @@ static const struct {
     {"tojson", fn_tojson},
     {"fromjson", fn_fromjson},
     {"fromyaml", fn_fromyaml},
-    {"toyaml", fn_tojson}, /* JSON is YAML */
+    {"toyaml", fn_toyaml},
     {"set", fn_set},
     {"set_strict", fn_set},
     {"zip", fn_zip},

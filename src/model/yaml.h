@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <stddef.h>
+#include "base/buf.h"
 #include "base/err.h"
 
 /* *out is NULL for an empty document. Errors name file:line:column. Ceilings: nesting
@@ -12,5 +13,8 @@
 int yaml_read(const char *file, const char *text, size_t n, json_t **out,
               struct err *e);
 int yaml_read_path(const char *path, const char *shown, json_t **out, struct err *e);
+
+/* Block style, as PyYAML's safe_dump lays it out. */
+void yaml_write(struct buf *out, const json_t *v);
 
 #endif

@@ -417,6 +417,35 @@ static void test_yaml_limits(void **state)
     buf_release(&b);
 }
 
+static void test_yaml_is_written(void **state)
+{
+    static const struct {
+        const char *json, *yaml;
+    } pairs[] = {
+        /* as PyYAML 6 writes them */
+        {"{\"a\": 1, \"b\": [1, {\"c\": \"x y\", \"d\": []}, [1, 2]], \"e\": {\"f\": "
+         "null,"
+         " \"g\": true, \"h\": 2.5, \"i\": \"yes\", \"j\": \"1\", \"k\": \"it's\", "
+         "\"l\": {}}}",
+         "a: 1\nb:\n- 1\n- c: x y\n  d: []\n- - 1\n  - 2\ne:\n  f: null\n  g: true\n"
+         "  h: 2.5\n  i: 'yes'\n  j: '1'\n  k: it's\n  l: {}\n"},
+        {"[]", "[]\n"},
+        {"\"x\"", "x\n...\n"},
+        {"3", "3\n...\n"},
+        {"0.1", "0.1\n...\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        json_t *v = json_loads(pairs[i].json, JSON_DECODE_ANY, NULL);
+        struct buf out;
+        buf_init(&out, 10000);
+        yaml_write(&out, v);
+        assert_string_equal(buf_str(&out), pairs[i].yaml);
+        buf_release(&out);
+        json_decref(v);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,6 +465,7 @@ int main(void)
         T(test_missing_var_and_env),
         cmocka_unit_test(test_yaml_types),
         cmocka_unit_test(test_yaml_limits),
+        cmocka_unit_test(test_yaml_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
