@@ -1,8 +1,7 @@
 #!/bin/bash
 # make demo: a platform in a temporary state folder, on the sample data of retail/data. With
-# a terminal it opens the console, which shows the data come in and the first build;
-# without one it runs to the end. Both say what to
-# try next.
+# a terminal it opens the console, which shows the data come in and the first build; without
+# one it runs to the end. Both say what to try next.
 set -eu
 cd "$(dirname "$0")"
 weir=$PWD/build/weir
