@@ -29,10 +29,12 @@ static const char *type_of(const struct node *n)
 static bool is_of_type(const struct cmd_args *a, const struct node *n)
 {
     const char *const *types = opt_list(a, "resource-type");
-    bool is_any = !types;
+    /* `ls` leaves analyses out unless they are asked for, as dbt does */
+    bool is_default = n->type != NODE_ANALYSIS || !streq(a->cmd->name, "ls");
+    bool is_any = !types && is_default;
     for (; types && *types; types++)
         is_any |= streq(*types, type_of(n)) || streq(*types, "all") ||
-                  streq(*types, "default");
+                  (streq(*types, "default") && is_default);
     return is_any;
 }
 

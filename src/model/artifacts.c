@@ -67,7 +67,7 @@ static json_t *manifest_node(const struct project *p, struct item *it)
     json_put_flag(n, "compiled", it->compiled != NULL);
     if (it->compiled)
         json_put_str(n, "compiled_code", it->compiled);
-    json_put(n, "group", json_null());
+    json_put_str(n, "group", json_str(it->pub.config, "group", NULL));
     json_put(n, "docs", json_pack("{s:b, s:n}", "show", 1, "node_color"));
     json_put(n, "unrendered_config", json_deep_copy(it->inline_config));
     json_put_num(n, "created_at", (double)p->now_ms / 1000.0);
@@ -87,7 +87,7 @@ static json_t *manifest_node(const struct project *p, struct item *it)
             json_put(n, empty[i], json_null());
         json_put(n, "primary_key", json_array());
         json_put(n, "constraints", json_array());
-        json_put_str(n, "access", "protected");
+        json_put_str(n, "access", json_str(it->pub.config, "access", "protected"));
     }
     put_relation(n, it);
     put_test(n, it);
