@@ -1,5 +1,5 @@
 {# The lines of a receipt as rows: product_id, quantity, amount, retail_disc, coupon_disc,
-   coupon_match_disc, department, product_category. Use it behind a comma in FROM. #}
+   coupon_match_disc, department. Use it behind a comma in FROM. #}
 {% macro flatten_items(column) -%}
     {{ return(adapter.dispatch('flatten_items')(column)) }}
 {%- endmacro %}
@@ -17,8 +17,7 @@
             f.value:retail_disc::decimal(12, 2) as retail_disc,
             f.value:coupon_disc::decimal(12, 2) as coupon_disc,
             f.value:coupon_match_disc::decimal(12, 2) as coupon_match_disc,
-            f.value:department::string as department,
-            f.value:product_category::string as product_category
+            f.value:department::string as department
         from table(flatten(input => {{ column }})) f
     )
 {%- endmacro %}

@@ -146,11 +146,13 @@ static int set_up(struct emb *b, bool is_relaxed, struct err *e)
     b->busy_since_ms = time_mono_ms();
     sqlite3_busy_handler(b->db, emb_busy, b);
     sqlite3_extended_result_codes(b->db, 1);
-    char sql[160];
+    char sql[200];
+    /* secure_delete, on in Debian's build, would write zeros over what retention frees:
+     * as many bytes again as were ever produced */
     snprintf(
         sql, sizeof sql,
-        "PRAGMA cache_size = -%d; PRAGMA journal_size_limit = %d; PRAGMA synchronous "
-        "= %s",
+        "PRAGMA cache_size = -%d; PRAGMA journal_size_limit = %d; PRAGMA secure_delete "
+        "= OFF; PRAGMA synchronous = %s",
         CACHE_KIB, WAL_KEEP, is_relaxed ? "NORMAL" : "FULL");
     int rc = emb_script(b, sql, "prepare it", e);
     if (rc == 0)

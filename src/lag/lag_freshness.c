@@ -15,13 +15,16 @@
 struct watched {
     const struct conf_freshness *conf;
     char *schema, *name; /* of conf->relation */
-    bool is_appended;  /* a load's table in loading order: the last row is the newest */
+    bool is_appended;  /* a load's table, which only grows: rows seen are not read again
+                        */
+    int64_t seen_row;  /* of an appended table: the last rowid looked at */
     int64_t newest_ms; /* INT64_MIN: unknown */
     int64_t next_look_ms; /* monotonic */
 };
 
 struct freshness {
     const struct platform *p;
+    struct channel *ch;
     struct wh *wh;
     VEC(struct watched) rows;
 };
@@ -31,15 +34,16 @@ static bool is_appended(const struct platform *p, const struct watched *w)
     for (size_t i = 0; i < p->n_loads; i++) {
         const struct conf_load *l = &p->loads[i];
         if (streq(l->schema, w->schema) && streq(l->table, w->name))
-            return streq(l->mode, "append") && streq(w->conf->column, "loaded_at");
+            return streq(l->mode, "append");
     }
     return false;
 }
 
-struct freshness *freshness_new(const struct platform *p)
+struct freshness *freshness_new(const struct platform *p, struct channel *ch)
 {
     struct freshness *f = mem_alloc(sizeof *f);
     f->p = p;
+    f->ch = ch;
     for (size_t i = 0; i < p->n_freshness; i++) {
         const struct conf_freshness *c = &p->freshness[i];
         const char *dot = strchr(c->relation, '.');
@@ -67,29 +71,66 @@ void freshness_free(struct freshness *f)
     mem_free(f);
 }
 
+/* newest of what is behind `seen_row`; column 1: the last row there is now. */
+static void newest_sql(struct freshness *f, const struct watched *w, struct buf *sql)
+{
+    buf_adds(sql, "SELECT max(");
+    wh_quote(f->wh, sql, NULL, w->conf->column);
+    buf_adds(sql, ")");
+    if (w->is_appended) {
+        buf_adds(sql, ", (SELECT max(rowid) FROM ");
+        wh_quote(f->wh, sql, w->schema, w->name);
+        buf_adds(sql, ")");
+    }
+    buf_adds(sql, " FROM ");
+    wh_quote(f->wh, sql, w->schema, w->name);
+    if (w->is_appended)
+        buf_addf(sql, " WHERE rowid > %lld", (long long)w->seen_row);
+}
+
+static void take_newest(struct watched *w, struct wh_cursor *c)
+{
+    struct wh_value v = wh_value(c, 0);
+    int64_t ms;
+    bool has_time = v.type == WH_TEXT && time_parse_iso(v.text, &ms);
+    if (!w->is_appended) {
+        w->newest_ms = has_time ? ms : INT64_MIN;
+        return;
+    }
+    int64_t last = wh_value(c, 1).i;
+    if (last < w->seen_row) { /* another table took its place: from the start again */
+        w->seen_row = 0;
+        w->newest_ms = INT64_MIN;
+        return;
+    }
+    w->seen_row = last;
+    if (has_time && ms > w->newest_ms)
+        w->newest_ms = ms;
+}
+
 static int read_newest(struct freshness *f, struct watched *w, struct err *e)
 {
     struct buf sql;
     struct wh_cursor *c = NULL;
     buf_init(&sql, 4096);
-    buf_adds(&sql, "SELECT max(c) FROM (SELECT ");
-    wh_quote(f->wh, &sql, NULL, w->conf->column);
-    buf_adds(&sql, " AS c FROM ");
-    wh_quote(f->wh, &sql, w->schema, w->name);
-    buf_adds(&sql, w->is_appended ? " ORDER BY rowid DESC LIMIT 1)" : ")");
+    newest_sql(f, w, &sql);
     int rc = buf_check(&sql, "freshness query", e);
     if (rc == 0)
         rc = wh_query_raw(f->wh, buf_str(&sql), &c, e);
     if (rc == 0)
         rc = wh_next(c, e);
-    if (rc == 1) {
-        struct wh_value v = wh_value(c, 0);
-        if (v.type != WH_TEXT || !time_parse_iso(v.text, &w->newest_ms))
-            w->newest_ms = INT64_MIN;
-    }
+    if (rc == 1)
+        take_newest(w, c);
     wh_cursor_close(c);
     buf_release(&sql);
     return rc;
+}
+
+/* A table without an index is read whole, which may take long: we are alive. */
+static int on_progress(void *arg)
+{
+    struct freshness *f = arg;
+    return f->ch && channel_beat(f->ch, NULL) < 0;
 }
 
 static int open_warehouse(struct freshness *f, struct err *e)
@@ -104,7 +145,10 @@ static int open_warehouse(struct freshness *f, struct err *e)
         .is_readonly = true,
         .now_ms = -1,
     };
-    return wh_open(&f->wh, &o, e);
+    int rc = wh_open(&f->wh, &o, e);
+    if (rc == 0)
+        wh_set_progress(f->wh, on_progress, f);
+    return rc;
 }
 
 void freshness_look(struct freshness *f)
@@ -120,6 +164,7 @@ void freshness_look(struct freshness *f)
             rc = read_newest(f, w, &e);
         if (rc < 0) { /* not there yet; opened anew, it may have new files by then */
             w->newest_ms = INT64_MIN;
+            w->seen_row = 0;
             wh_close(f->wh);
             f->wh = NULL;
         }

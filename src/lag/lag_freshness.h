@@ -4,9 +4,11 @@
 
 #include <jansson.h>
 #include "conf/conf.h"
+#include "wire/channel.h"
 
 struct freshness;
-struct freshness *freshness_new(const struct platform *p);
+/* ch: beats while a look takes long; NULL: none. */
+struct freshness *freshness_new(const struct platform *p, struct channel *ch);
 void freshness_free(struct freshness *f);
 /* Look where a look is due: a query that takes long is asked less often. */
 void freshness_look(struct freshness *f);

@@ -154,7 +154,7 @@ int lag_run(const struct platform *p, struct channel *ch, struct err *e)
         return rc;
     }
     lag_watch_init(&w.watch);
-    w.freshness = freshness_new(p);
+    w.freshness = freshness_new(p, ch);
     w.next_retain_ms = time_mono_ms() + RETAIN_MS;
     rc = channel_ready(ch, e);
     while (rc == 0 && !ch->is_stopping)

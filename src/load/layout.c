@@ -315,13 +315,15 @@ int layout_create(const struct load_layout *l, struct wh *w, const char *schema,
         buf_addc(&sql, ')');
     }
     buf_addc(&sql, ')');
+    if (l->write == LOAD_HIGHEST) /* small rows: one tree, not a table and an index */
+        buf_adds(&sql, " WITHOUT ROWID");
     int rc = buf_check(&sql, "CREATE TABLE", e);
     if (rc == 0)
         rc = wh_exec_raw(w, buf_str(&sql), e);
     buf_release(&sql);
     if (rc == 0 && l->has_corrections)
         rc = create_index(w, schema, table, e);
-    if (rc == 0 && l->write != LOAD_APPEND)
+    if (rc == 0 && l->write == LOAD_NEWEST)
         rc = stage_create(l, w, e);
     return rc;
 }

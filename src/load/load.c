@@ -99,7 +99,8 @@ static int claim(struct load *d, struct err *e)
 /* With its layout known, the table is made and its insert prepared. */
 static int use_layout(struct load *d, const struct load_layout *layout, struct err *e)
 {
-    bool is_staged = layout->write != LOAD_APPEND;
+    bool is_staged = layout->write == LOAD_NEWEST;
+    struct wh_upsert upsert = {layout->key, layout->rank};
     int rc = layout_create(layout, d->wh, d->l->schema, d->l->table, e);
     if (rc == 0 && layout->has_corrections)
         rc = corrections_create(d->wh, d->l->schema, d->l->table, e);
@@ -116,6 +117,9 @@ static int use_layout(struct load *d, const struct load_layout *layout, struct e
     d->layout = layout;
     row_release(&d->row);
     row_init(&d->row, layout);
+    if (layout->write == LOAD_HIGHEST)
+        return wh_loader_open_upsert(d->wh, d->l->schema, d->l->table, names, &upsert,
+                                     &d->rows, e);
     return wh_loader_open(d->wh, is_staged ? WH_TEMP : d->l->schema,
                           is_staged ? STAGE_TABLE : d->l->table, names, &d->rows, e);
 }

@@ -433,7 +433,7 @@ int row_fill(struct row *r, const struct bus_record *rec, struct err *e)
         if (r->layout->columns[i].from > FROM_JSON)
             fill_own(r, i, rec, has_extra);
     }
-    if (r->layout->write != LOAD_APPEND)
+    if (r->layout->write == LOAD_NEWEST)
         fill_stage(r, rec);
     return check_required(r);
 }

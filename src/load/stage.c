@@ -1,9 +1,8 @@
 /* Staged upserts.
  *
  * in: rows in the staging table. out: merged rows. Called by load.c at the end of a
- * batch. Always holds: of several records with one key in a batch the last one counts
- * (NEWEST), or the one with the highest rank (HIGHEST); merging a batch twice changes
- * nothing. */
+ * batch. Always holds: of several records with one key in a batch the last one counts;
+ * merging a batch twice changes nothing. */
 #include "load/stage.h"
 
 #include "base/str.h"
@@ -49,15 +48,6 @@ static void add_columns(struct buf *sql, struct wh *w, const struct load_layout 
     }
 }
 
-static bool is_key(const struct load_layout *l, const char *name)
-{
-    for (size_t i = 0; l->key[i]; i++) {
-        if (streq(l->key[i], name))
-            return true;
-    }
-    return false;
-}
-
 /* DELETE the staged keys, INSERT the last record of each unless it is a delete. */
 static void newest_sql(struct buf *sql, const struct load_layout *l, struct wh *w,
                        const char *schema, const char *table)
@@ -86,47 +76,14 @@ static void newest_sql(struct buf *sql, const struct load_layout *l, struct wh *
              ") AND coalesce(" STAGE_OP ", '') <> 'delete' ORDER BY " STAGE_SEQUENCE);
 }
 
-static void highest_sql(struct buf *sql, const struct load_layout *l, struct wh *w,
-                        const char *schema, const char *table)
-{
-    buf_adds(sql, "INSERT INTO ");
-    wh_quote(w, sql, schema, table);
-    buf_adds(sql, " AS t (");
-    add_columns(sql, w, l);
-    buf_adds(sql, ") SELECT ");
-    add_columns(sql, w, l);
-    buf_adds(sql, " FROM ");
-    wh_quote(w, sql, WH_TEMP, STAGE_TABLE);
-    buf_adds(sql, " WHERE true ORDER BY " STAGE_SEQUENCE " ON CONFLICT (");
-    add_list(sql, w, "", l->key);
-    buf_adds(sql, ") DO UPDATE SET ");
-    const char *comma = "";
-    for (size_t i = 0; l->columns[i].name; i++) {
-        if (is_key(l, l->columns[i].name))
-            continue;
-        buf_adds(sql, comma);
-        wh_quote(w, sql, NULL, l->columns[i].name);
-        buf_adds(sql, " = excluded.");
-        wh_quote(w, sql, NULL, l->columns[i].name);
-        comma = ", ";
-    }
-    buf_adds(sql, " WHERE excluded.");
-    wh_quote(w, sql, NULL, l->rank);
-    buf_adds(sql, " >= t.");
-    wh_quote(w, sql, NULL, l->rank);
-}
-
 int stage_merge(const struct load_layout *l, struct wh *w, const char *schema,
                 const char *table, struct err *e)
 {
     struct buf sql;
-    if (l->write == LOAD_APPEND)
+    if (l->write != LOAD_NEWEST)
         return 0;
     buf_init(&sql, 1u << 20);
-    if (l->write == LOAD_NEWEST)
-        newest_sql(&sql, l, w, schema, table);
-    else
-        highest_sql(&sql, l, w, schema, table);
+    newest_sql(&sql, l, w, schema, table);
     buf_adds(&sql, ";\nDELETE FROM ");
     wh_quote(w, &sql, WH_TEMP, STAGE_TABLE);
     int rc = buf_check(&sql, "merge", e);

@@ -1,6 +1,6 @@
-/* Upserts by a staging table of this connection: rows are appended to it as to any
- * table, then merged by set, so that the hot path is the same plain insert everywhere.
- */
+/* Upserts with deletes (LOAD_NEWEST) by a staging table of this connection: rows are
+ * appended to it as to any table, then merged by set. LOAD_HIGHEST needs no stage: the
+ * loader's own insert replaces (wh_upsert). */
 #ifndef LOAD_STAGE_H
 #define LOAD_STAGE_H
 

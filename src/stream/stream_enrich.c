@@ -1,12 +1,14 @@
 /* Step enrich: looks up the receipt's store and its items' products in the broadcast
  * tables, and the hour on the store's wall. In: accepted receipts. Out: the event's
  * store, item_members and local_hour; what is unknown becomes null and is counted,
- * never a reason to reject. No state. */
+ * never a reason to reject. An item gets its department and nothing else: at ten items
+ * a receipt each further member would be a tenth of everything that is stored. No
+ * state.
+ */
 #include "base/mem.h"
 #include "stream/stream_step.h"
 
-static const struct str unknown_item = {
-    ",\"department\":null,\"product_category\":null", 42};
+static const struct str unknown_item = {",\"department\":null", 18};
 
 static bool members_reserve(struct stream_job *job, size_t n)
 {

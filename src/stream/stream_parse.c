@@ -77,11 +77,15 @@ static const struct field_name receipt_names[] = {
 };
 
 static const struct field_name item_names[] = {
-    NAME("product_id", F_PRODUCT_ID),      NAME("quantity", F_QUANTITY),
-    NAME("unit_price", F_UNIT_PRICE),      NAME("amount", F_AMOUNT),
-    NAME("retail_disc", F_DISCOUNT),       NAME("coupon_disc", F_DISCOUNT),
-    NAME("coupon_match_disc", F_DISCOUNT), NAME("department", F_RESERVED),
-    NAME("product_category", F_RESERVED),  {NULL, 0, F_OTHER},
+    NAME("product_id", F_PRODUCT_ID),
+    NAME("quantity", F_QUANTITY),
+    NAME("unit_price", F_UNIT_PRICE),
+    NAME("amount", F_AMOUNT),
+    NAME("retail_disc", F_DISCOUNT),
+    NAME("coupon_disc", F_DISCOUNT),
+    NAME("coupon_match_disc", F_DISCOUNT),
+    NAME("department", F_RESERVED),
+    {NULL, 0, F_OTHER},
 };
 
 static inline bool name_is(const struct field_name *n, struct str key)

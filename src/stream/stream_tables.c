@@ -112,7 +112,6 @@ static int apply_product(struct stream_tables *t, struct str key, bool is_delete
     if (!is_delete) {
         buf_reset(&t->text);
         add_member(t, "department", "department");
-        add_member(t, "product_category", "product_category");
         int rc = buf_check(&t->text, "products: one row", e);
         if (rc < 0)
             return rc;

@@ -49,9 +49,10 @@ struct wh_ops {
     int (*swap)(struct wh *w, const char *schema, const char *built, const char *live,
                 struct err *e);
     int (*drop)(struct wh *w, const char *schema, const char *name, struct err *e);
+    /* upsert: NULL to append only */
     int (*loader_open)(struct wh *w, const char *schema, const char *table,
-                       const char *const *columns, struct wh_loader **out,
-                       struct err *e);
+                       const char *const *columns, const struct wh_upsert *upsert,
+                       struct wh_loader **out, struct err *e);
     int (*loader_row)(struct wh_loader *l, const struct wh_value *values,
                       struct err *e);
     void (*loader_close)(struct wh_loader *l);

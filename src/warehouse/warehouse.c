@@ -253,7 +253,14 @@ int wh_drop(struct wh *w, const char *schema, const char *name, struct err *e)
 int wh_loader_open(struct wh *w, const char *schema, const char *table,
                    const char *const *columns, struct wh_loader **out, struct err *e)
 {
-    return w->ops->loader_open(w, schema, table, columns, out, e);
+    return w->ops->loader_open(w, schema, table, columns, NULL, out, e);
+}
+
+int wh_loader_open_upsert(struct wh *w, const char *schema, const char *table,
+                          const char *const *columns, const struct wh_upsert *upsert,
+                          struct wh_loader **out, struct err *e)
+{
+    return w->ops->loader_open(w, schema, table, columns, upsert, out, e);
 }
 
 int wh_loader_row(struct wh_loader *l, const struct wh_value *values, struct err *e)

@@ -129,9 +129,18 @@ int wh_drop(struct wh *w, const char *schema, const char *name, struct err *e);
 
 /* Bulk load: prepared once, rows appended inside the caller's transaction. */
 struct wh_loader;
+/* With this a row whose key is there already replaces that row, unless its rank is
+ * lower; the table has a primary key or unique index on the columns of `key`. */
+struct wh_upsert {
+    const char *const *key; /* column names, NULL at the end */
+    const char *rank;       /* a column */
+};
 int wh_loader_open(struct wh *w, const char *schema, const char *table,
                    const char *const *columns /* NULL-terminated */,
                    struct wh_loader **out, struct err *e);
+int wh_loader_open_upsert(struct wh *w, const char *schema, const char *table,
+                          const char *const *columns, const struct wh_upsert *upsert,
+                          struct wh_loader **out, struct err *e);
 int wh_loader_row(struct wh_loader *l, const struct wh_value *values, struct err *e);
 void wh_loader_close(struct wh_loader *l);
 

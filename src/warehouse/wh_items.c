@@ -7,9 +7,16 @@
 #include "base/jscan.h"
 #include "base/mem.h"
 
-static const char *const fields[] = {
-    "product_id",  "quantity",          "amount",     "unit_price",       "retail_disc",
-    "coupon_disc", "coupon_match_disc", "department", "product_category",
+#define FIELD(name)                                                                    \
+    {                                                                                  \
+        name, sizeof name - 1                                                          \
+    }
+/* In the order in which receipts have them, so that one comparison is enough. */
+static const struct str fields[] = {
+    FIELD("product_id"),        FIELD("quantity"),
+    FIELD("unit_price"),        FIELD("amount"),
+    FIELD("retail_disc"),       FIELD("coupon_disc"),
+    FIELD("coupon_match_disc"), FIELD("department"),
 };
 #define N_FIELDS   (int)(sizeof fields / sizeof *fields)
 #define COL_HIDDEN N_FIELDS
@@ -33,10 +40,9 @@ static int items_connect(sqlite3 *db, void *aux, int argc, const char *const *ar
 {
     (void)aux, (void)argc, (void)argv, (void)error;
     int rc = sqlite3_declare_vtab(
-        db, "CREATE TABLE x(product_id TEXT, quantity INTEGER, amount REAL,"
-            " unit_price REAL, retail_disc REAL, coupon_disc REAL,"
-            " coupon_match_disc REAL, department TEXT, product_category TEXT,"
-            " json HIDDEN)");
+        db, "CREATE TABLE x(product_id TEXT, quantity INTEGER,"
+            " unit_price REAL, amount REAL, retail_disc REAL, coupon_disc REAL,"
+            " coupon_match_disc REAL, department TEXT, json HIDDEN)");
     if (rc != SQLITE_OK)
         return rc;
     struct items_table *t = sqlite3_malloc(sizeof *t);
@@ -95,10 +101,13 @@ static int items_close(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
-static int field_of(const char *p, size_t n)
+/* hint: the field that is expected here. */
+static int field_of(struct str key, int hint)
 {
+    if (hint < N_FIELDS && str_eq(fields[hint], key))
+        return hint;
     for (int i = 0; i < N_FIELDS; i++)
-        if (strlen(fields[i]) == n && memcmp(fields[i], p, n) == 0)
+        if (str_eq(fields[i], key))
             return i;
     return -1;
 }
@@ -111,10 +120,14 @@ static void index_element(struct items_cursor *c)
     if (c->at >= c->end || tok[c->at].type != JSCAN_OBJECT)
         return;
     size_t stop = tok[c->at].next;
+    int k = -1;
     for (size_t i = c->at + 1; i < stop; i = tok[i + 1].next) {
-        int k = field_of(c->text.data + tok[i].start, tok[i].len);
-        if (k >= 0)
-            c->has[k] = i + 1;
+        struct str key = {c->text.data + tok[i].start, tok[i].len};
+        int found = field_of(key, k + 1);
+        if (found < 0)
+            continue;
+        k = found;
+        c->has[k] = i + 1;
     }
 }
 

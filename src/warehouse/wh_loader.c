@@ -12,8 +12,41 @@ struct lite_loader {
     char *table;
 };
 
+static bool is_key(const struct wh_upsert *u, const char *name)
+{
+    for (size_t i = 0; u->key[i]; i++)
+        if (streq(u->key[i], name))
+            return true;
+    return false;
+}
+
+static void add_upsert(struct wh *w, struct buf *sql, const char *const *columns,
+                       const struct wh_upsert *u)
+{
+    const char *comma = "";
+    for (size_t i = 0; u->key[i]; i++) {
+        buf_adds(sql, i ? "," : " ON CONFLICT(");
+        lite_quote(w, sql, NULL, u->key[i]);
+    }
+    buf_adds(sql, ") DO UPDATE SET ");
+    for (size_t i = 0; columns[i]; i++) {
+        if (is_key(u, columns[i]))
+            continue;
+        buf_adds(sql, comma);
+        lite_quote(w, sql, NULL, columns[i]);
+        buf_adds(sql, "=excluded.");
+        lite_quote(w, sql, NULL, columns[i]);
+        comma = ",";
+    }
+    buf_adds(sql, " WHERE excluded.");
+    lite_quote(w, sql, NULL, u->rank);
+    buf_adds(sql, ">=t.");
+    lite_quote(w, sql, NULL, u->rank);
+}
+
 int lite_loader_open(struct wh *w, const char *schema, const char *table,
-                     const char *const *columns, struct wh_loader **out, struct err *e)
+                     const char *const *columns, const struct wh_upsert *upsert,
+                     struct wh_loader **out, struct err *e)
 {
     struct lite *l = lite_of(w);
     sqlite3_stmt *st = NULL;
@@ -23,6 +56,7 @@ int lite_loader_open(struct wh *w, const char *schema, const char *table,
     buf_init(&sql, 1u << 20);
     buf_adds(&sql, "INSERT INTO ");
     lite_quote(w, &sql, schema, table);
+    buf_adds(&sql, " AS t");
     for (; columns[n]; n++) {
         buf_adds(&sql, n ? "," : "(");
         lite_quote(w, &sql, NULL, columns[n]);
@@ -30,6 +64,8 @@ int lite_loader_open(struct wh *w, const char *schema, const char *table,
     for (int i = 0; i < n; i++)
         buf_adds(&sql, i ? ",?" : ") VALUES(?");
     buf_addc(&sql, ')');
+    if (upsert)
+        add_upsert(w, &sql, columns, upsert);
     int rc = buf_check(&sql, "INSERT", e);
     if (rc == 0)
         rc = lite_prepare(l, buf_str(&sql), -1, NULL, &st, NULL, e);

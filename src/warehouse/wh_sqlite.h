@@ -86,7 +86,8 @@ int lite_swap(struct wh *w, const char *schema, const char *built, const char *l
 int lite_drop(struct wh *w, const char *schema, const char *name, struct err *e);
 
 int lite_loader_open(struct wh *w, const char *schema, const char *table,
-                     const char *const *columns, struct wh_loader **out, struct err *e);
+                     const char *const *columns, const struct wh_upsert *upsert,
+                     struct wh_loader **out, struct err *e);
 int lite_loader_row(struct wh_loader *l, const struct wh_value *values, struct err *e);
 void lite_loader_close(struct wh_loader *l);
 

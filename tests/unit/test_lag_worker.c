@@ -255,7 +255,7 @@ static void test_freshness(void **state)
                          .freshness = rows,
                          .n_freshness = 3};
     int64_t at = INT64_C(1497506400000); /* 2017-06-15 06:00:00 */
-    struct freshness *fr = freshness_new(&p);
+    struct freshness *fr = freshness_new(&p, NULL);
     freshness_look(fr); /* no warehouse yet */
     assert_string_equal(verdict(fr, at, 0), "unknown");
     freshness_free(fr);
@@ -272,7 +272,7 @@ static void test_freshness(void **state)
                       "INSERT INTO bronze.raw VALUES(1, '2017-06-15 06:00:00'),"
                       "(2, '2017-06-15 05:00:00')",
                       &f->e));
-    fr = freshness_new(&p);
+    fr = freshness_new(&p, NULL);
     freshness_look(fr);
     assert_string_equal(verdict(fr, at + 60000, 0), "ok");
     assert_string_equal(verdict(fr, at + 60001, 0), "warn");
