@@ -10,6 +10,10 @@
 #include <unistd.h>
 #include "base/timeutil.h"
 
+/* Reads of one partition before the next has its turn; a read is at most half a
+ * megabyte (codec_reader). */
+#define STAY_READS 16
+
 struct assigned {
     char *topic;
     int32_t partition;
@@ -22,6 +26,7 @@ struct emb_consumer {
     char *group;
     VEC(struct assigned) assigned;
     size_t turn;          /* where the next search starts */
+    unsigned n_stayed;    /* reads of the current partition since its turn came */
     bool has_ends;        /* start and end were read at the version below */
     int64_t version;      /* PRAGMA data_version: commits of other connections */
     uint64_t own_commits; /* commits of this one */
@@ -356,11 +361,27 @@ static int refresh(struct emb_consumer *c, struct err *e)
     return 0;
 }
 
+/* The partition read last has more, and it is not yet the others' turn. What its reader
+ * does with neighbours in time (windows of one store, rows of one table page) costs a
+ * fraction of what it costs for records from everywhere. */
+static bool stays(struct emb_consumer *c)
+{
+    if (c->n_stayed >= STAY_READS || c->current >= c->assigned.n)
+        return false;
+    const struct assigned *a = &c->assigned.v[c->current];
+    return a->position >= a->start && a->position < a->end;
+}
+
 /* Next assigned partition with something to read; has_wrapped tells that the search
  * went past the last one, so that the ends are looked up again each round. */
 static struct assigned *choose(struct emb_consumer *c, bool *has_wrapped)
 {
     *has_wrapped = false;
+    if (stays(c)) {
+        c->n_stayed++;
+        return &c->assigned.v[c->current];
+    }
+    c->n_stayed = 0;
     for (size_t i = 0; i < c->assigned.n; i++) {
         if (c->turn >= c->assigned.n) {
             c->turn = 0;

@@ -161,10 +161,10 @@ static int configured_indexes(struct build *b, const char *name, struct err *e)
 int materialize_keys(struct build *b, const char *name, struct err *e)
 {
     char *key = unique_key(b);
-    int rc = key ? wh_index(b->w, b->schema, name, key, e) : 0;
+    int rc = configured_indexes(b, name, e); /* one of these may serve as the key's */
+    if (rc == 0 && key)
+        rc = wh_index(b->w, b->schema, name, key, e);
     mem_free(key);
-    if (rc == 0)
-        rc = configured_indexes(b, name, e);
     for (size_t i = 0; rc == 0 && i < b->it->tests.n; i++) {
         const struct item *t = b->it->tests.v[i];
         if (t->test_name && streq(t->test_name, "unique") && !t->test_namespace &&

@@ -112,7 +112,8 @@ int wh_create_table_as(struct wh *w, const char *schema, const char *name,
 int wh_create_view(struct wh *w, const char *schema, const char *name,
                    const char *select, struct err *e);
 
-/* An index on these columns (comma-separated names), unless the table has one. A
+/* An index on these columns (comma-separated names), unless the table has one that
+ * begins with them. A
  * table's declared keys are looked up by joins, by incremental deletes and by their
  * tests. */
 int wh_index(struct wh *w, const char *schema, const char *table, const char *columns,

@@ -22,17 +22,20 @@ static char *index_columns(struct lite *l, const char *schema, const char *name)
     return list;
 }
 
-static bool same_columns(const char *a, const char *b)
+/* Are b's columns those that a begins with, in this order? */
+static bool begins_with(const char *a, const char *b)
 {
     for (;; a++, b++) {
         while (*a == ' ' || *a == '"')
             a++;
         while (*b == ' ' || *b == '"')
             b++;
-        if ((*a | 32) != (*b | 32) && !(*a == ',' && *b == ','))
+        if (*b && (*a | 32) != (*b | 32) && !(*a == ',' && *b == ','))
             return false;
-        if (!*a || !*b)
-            return *a == *b;
+        if (!*b)
+            return !*a || *a == ',';
+        if (!*a)
+            return false;
     }
 }
 
@@ -47,7 +50,7 @@ static bool has_index(struct lite *l, const char *schema, const char *table,
         while (!found && sqlite3_step(st) == SQLITE_ROW) {
             char *own =
                 index_columns(l, schema, (const char *)sqlite3_column_text(st, 0));
-            found = own && same_columns(own, columns);
+            found = own && begins_with(own, columns);
             sqlite3_free(own);
         }
     sqlite3_finalize(st);
