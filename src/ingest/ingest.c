@@ -302,7 +302,7 @@ static int check_stuck(struct ingest *in, enum weir_status st, struct err *e)
     if (limit <= 0 || now - in->moved_ms <= limit)
         return 0;
     return err_set(
-        e, ERR_PLUGIN,
+        e, ERR_TIMEOUT,
         "source %s: plugin %s hangs: it says \"wait\" in a bounded read and has "
         "not moved for %lld ms",
         in->host.source->name, in->host.plugin->name, (long long)limit);
@@ -373,6 +373,8 @@ int ingest_run(const struct platform *p, const struct conf_source *s, bool bound
     in->metrics_in = in->counts.in;
     if (rc == 0)
         rc = ingest_loop(in, e);
+    if (rc < 0 && in->host.self && in->pending == 0)
+        (void)send_metrics(in, true, NULL); /* what it read before it failed */
     ingest_close(in);
     guard_stop();
     mem_free(in);

@@ -247,6 +247,34 @@ static void bounded_source_says_its_end(void **state)
     free(p);
 }
 
+/* The summary of a job that failed says what was read all the same. */
+static void what_was_read_is_told_before_an_error(void **state)
+{
+    (void)state;
+    struct fix f;
+    size_t len;
+    int fd;
+    struct wire_decoder d;
+    char *p = receipts(5000, &len);
+    fix_init(&f, "pos", "pos.jsonl.gz");
+    fix_write_gz(f.input, p, len);
+    struct stat st;
+    assert_int_equal(stat(f.input, &st), 0);
+    assert_int_equal(truncate(f.input, st.st_size / 2), 0);
+    pid_t pid = start(&f, &fd);
+    wire_decoder_init(&d);
+    int64_t in = -1;
+    for (json_t *m; (m = await(fd, &d, "metrics")); json_decref(m))
+        in = json_i64(m, "in", -1);
+    assert_int_not_equal(fix_wait(&f, pid), 0);
+    assert_true(in > 0 && in < 5000);
+    assert_int_equal(fix_count(&f, "data"), in);
+    wire_decoder_release(&d);
+    close(fd);
+    fix_release(&f);
+    free(p);
+}
+
 /* Two workers of one source: the older one's next commit fails, nothing comes twice. */
 static void older_worker_is_fenced(void **state)
 {
@@ -286,6 +314,7 @@ int main(void)
         cmocka_unit_test(follow_drains_stops_and_resumes),
         cmocka_unit_test(ends_with_its_supervisor),
         cmocka_unit_test(bounded_source_says_its_end),
+        cmocka_unit_test(what_was_read_is_told_before_an_error),
         cmocka_unit_test(older_worker_is_fenced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
