@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/timeutil.h"
+#include "wire/wire.h"
 
 #define SURVIVE_MS 5000 /* after SIGKILL */
 #define CHECK_MS   50   /* group looked at again, beside SIGCHLD */
@@ -45,6 +46,12 @@ void proc_message(struct proc *p, const json_t *msg)
 /* ── dying
  * ───────────────────────────────────────────────────────────────────────────── */
 
+/* The process says itself that the same would come again (wire.h). */
+static bool is_final(int exit_status)
+{
+    return exit_status == 2 || exit_status == WIRE_EXIT_FINAL;
+}
+
 /* Which of the GONE events this death is. */
 static enum fsm_event proc_verdict(struct proc *p)
 {
@@ -52,7 +59,7 @@ static enum fsm_event proc_verdict(struct proc *p)
     int64_t healthy = p->ready_mono > 0 ? now - p->ready_mono : 0;
     if (p->exit_status == 0 && p->spec.is_oneshot)
         return FSM_ON_GONE_OK;
-    if (p->exit_status == 2)
+    if (is_final(p->exit_status))
         return FSM_ON_GONE_CONFIG;
     bool goes_on = backoff_death(&p->backoff, now, healthy, p->exit_status < 0);
     return goes_on ? FSM_ON_GONE_BAD : FSM_ON_GONE_OFTEN;
@@ -104,10 +111,12 @@ static void proc_describe_exit(struct proc *p, const siginfo_t *info)
         snprintf(text, sizeof text, "killed by signal %d (%s)%s", info->si_status,
                  strsignal(info->si_status),
                  info->si_code == CLD_DUMPED ? ", core dumped" : "");
+    else if (is_final(p->exit_status) && words)
+        snprintf(text, sizeof text, "%s", words);
     else
         snprintf(text, sizeof text, "exited with status %d%s%.300s", info->si_status,
                  words ? ": " : "", words ? words : "");
-    proc_note(p, "warn", text);
+    proc_note(p, is_final(p->exit_status) ? "error" : "warn", text);
 }
 
 /* Reap the leader if it is dead. */
@@ -344,7 +353,8 @@ static void proc_entered(struct proc *p, enum fsm_state old)
         char text[sizeof p->detail + 64];
         snprintf(text, sizeof text, "given up: %s",
                  p->detail[0] ? p->detail : "failed");
-        proc_note(p, "error", text);
+        if (!is_final(p->exit_status) || !p->detail[0]) /* else it was said already */
+            proc_note(p, "error", text);
     }
     p->ops->on_state(p, old);
 }

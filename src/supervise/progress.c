@@ -30,8 +30,9 @@ static bool is_shown(const struct unit *u)
     return u->role <= UNIT_LOAD;
 }
 
-/* One line per stage. eta_ms < 0: unknown. */
-static void unit_line(const struct unit *u, struct buf *b)
+/* One line per stage, with what is wrong where the event of it does not stay in view.
+ */
+static void unit_line(const struct unit *u, bool has_detail, struct buf *b)
 {
     const char *bare = strchr(u->proc->name, '.');
     char eta[32] = "", count[32];
@@ -56,7 +57,8 @@ static void unit_line(const struct unit *u, struct buf *b)
         report_number(rejected, count);
         buf_addf(b, "  %s rejected", count);
     }
-    if (u->proc->detail[0] && (streq(state, "failed") || streq(state, "waiting")))
+    if (has_detail && u->proc->detail[0] &&
+        (streq(state, "failed") || streq(state, "waiting")))
         buf_addf(b, "  %s", u->proc->detail);
 }
 
@@ -102,7 +104,7 @@ static void region_draw(struct sup *s)
         if (!is_shown(u) || g->drawn >= rows - 3)
             continue; /* the region must fit, or going up would miss its top */
         buf_reset(&b);
-        unit_line(u, &b);
+        unit_line(u, true, &b);
         put_line(buf_str(&b), b.len, true);
         g->drawn++;
     }
@@ -190,7 +192,7 @@ void progress_unit(struct unit *u)
     u->shown = state;
     struct buf b;
     buf_init(&b, 65536);
-    unit_line(u, &b);
+    unit_line(u, false, &b);
     put_line(buf_str(&b), b.len, false);
     buf_release(&b);
 }

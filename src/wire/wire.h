@@ -43,8 +43,9 @@
  *
  * Environment of a worker: WIRE_CHANNEL_ENV=3 tells that descriptor 3 is the channel,
  * WEIR_ATTEMPT=NAME:N names the process and its attempt for the supervisor's sweeps.
- * Exit status 0: ended as asked · 2: configuration, never retried · other or a signal:
- * restarted with backoff.
+ * Exit status 0: ended as asked · 2: configuration, and WIRE_EXIT_FINAL: an error that
+ * would come again (a refused snapshot, a missing plugin): failed at once, never retried ·
+ * other or a signal: restarted with backoff.
  *
  * Metrics members by kind (all optional, numbers):
  *   every: cpu_ms rss_kb      ingest: in rejected{reason:n} masked bytes position total at_ms
@@ -121,6 +122,8 @@
 #define WIRE_WORKER_FD   3
 #define WIRE_CHANNEL_ENV "WEIR_CHANNEL"
 #define WIRE_VERSION     1
+/* "Do not restart me": s6's 125 (its `finish` scripts say it so). */
+#define WIRE_EXIT_FINAL  125
 
 /* Lines out of a byte stream. */
 struct wire_decoder {

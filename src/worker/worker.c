@@ -1,9 +1,10 @@
 /* `weir worker KIND …`: the child's end of the control channel, one adapter per kind.
  *
  * in: the platform (from the environment, never argv), the operands of the kind. out:
- * exit status: 0 ended as asked, 2 configuration (never retried), else restarted.
- * Called by the hidden command worker. Always holds: a worker whose supervisor is gone
- * ends; SIGTERM and the stop message mean the same: finish the epoch, close, exit 0. */
+ * exit status: 0 ended as asked; 2 configuration and WIRE_EXIT_FINAL an error that
+ * would come again (both never retried); else restarted. Called by the hidden command
+ * worker. Always holds: a worker whose supervisor is gone ends; SIGTERM and the stop
+ * message mean the same: finish the epoch, close, exit 0. */
 #include "worker/worker.h"
 
 #include <signal.h>
@@ -115,6 +116,16 @@ static void worker_name(char *out, size_t size, int argc, char **argv)
                    argc > 1 ? argv[1] : "");
 }
 
+int worker_exit_status(int code)
+{
+    /* Out of memory and fenced are no retries for a caller, but a new process starts
+     * with neither. An error nobody classified gets the benefit of the doubt. */
+    bool may_pass = err_is_retryable(code) || code == ERR_NOMEM || code == ERR_FENCED ||
+                    code == ERR_FAIL || code == ERR_INTERRUPTED;
+    int status = err_exit_status(code);
+    return may_pass || status == 2 ? status : WIRE_EXIT_FINAL;
+}
+
 static int worker_finish(int rc, const struct err *e)
 {
     if (rc >= 0 || (channel.is_stopping && rc == ERR_INTERRUPTED))
@@ -122,7 +133,7 @@ static int worker_finish(int rc, const struct err *e)
     /* Nobody is left to tell when the channel closed. */
     if (rc != ERR_UNAVAILABLE || !channel.is_stopping)
         log_error("%s", e->text);
-    return err_exit_status(rc);
+    return channel.fd < 0 ? err_exit_status(rc) : worker_exit_status(rc);
 }
 
 int worker_main(const struct platform *p, int argc, char **argv)

@@ -13,6 +13,9 @@ struct worker_kind {
                struct err *e);
 };
 const struct worker_kind *worker_find(const char *name);
+/* What a supervised worker that failed with code (negative) exits with: 2 or
+ * WIRE_EXIT_FINAL when the same would come again, else the code's exit status. */
+int worker_exit_status(int code);
 /* main of `weir worker`: opens the channel, limits, name, signals; exit status. */
 int worker_main(const struct platform *p, int argc, char **argv);
 

@@ -62,6 +62,12 @@ static int mode_die_early(const char *arg)
 {
     return arg ? (int)strtol(arg, NULL, 10) : 1;
 }
+static int mode_die_words(const char *arg)
+{
+    be_ready();
+    fputs("2026-06-15T06:04:11.120Z error p: only 100 of 400 rows are left\n", stderr);
+    return arg ? (int)strtol(arg, NULL, 10) : 1;
+}
 static int mode_signal(const char *arg)
 {
     be_ready();
@@ -242,6 +248,7 @@ static const struct {
     {"ok", mode_ok},
     {"exit", mode_exit},
     {"die_early", mode_die_early},
+    {"die_words", mode_die_words},
     {"signal", mode_signal},
     {"never_ready", mode_never_ready},
     {"ignore_term", mode_ignore_term},

@@ -116,5 +116,8 @@ C
     WEIR_STORES=$TEST_DIR/s.csv run "$WEIR" up --once
     echo "$output"
     [[ "$output" == *refuse* || "$output" == *shr* ]]
+    # Once as it happens, once at the end: a retry could not help and there is none.
+    [ "$(grep -c "refuse_shrink" <<<"$output")" -eq 2 ]
+    [ "$(grep -c "refuse_shrink" "$WEIR_STATE_DIR/logs/ingest.stores.log")" -le 2 ]
     [ "$(n bronze.raw_stores)" -eq "$before" ]
 }

@@ -19,6 +19,8 @@
 #include "base/timeutil.h"
 #include "supervise/proc.h"
 #include "supervise/spawn.h"
+#include "wire/wire.h"
+#include "worker/worker.h"
 
 #define DEADLINE_MS 20000
 
@@ -200,6 +202,36 @@ static void a_configuration_error_is_never_retried(void **state)
     wait_until(p->state == FSM_FAILED);
     assert_int_equal(p->attempt, 1);
     finish();
+}
+
+/* A refused snapshot, a missing plugin: five tries said the same five times. */
+static void do_not_restart_me_is_heeded(void **state)
+{
+    (void)state;
+    make("die_words", "125", true);
+    proc_start(p);
+    wait_until(p->state == FSM_FAILED);
+    assert_int_equal(p->attempt, 1);
+    assert_int_equal(p->exit_status, WIRE_EXIT_FINAL);
+    assert_string_equal(p->detail, "only 100 of 400 rows are left");
+    finish();
+}
+
+static void only_what_would_come_again_is_final(void **state)
+{
+    (void)state;
+    static const int final[] = {ERR_PLUGIN,   ERR_LIMIT, ERR_SQL,        ERR_CORRUPT,
+                                ERR_NOTFOUND, ERR_TYPE,  ERR_UNSUPPORTED},
+                     passing[] = {ERR_LOCKED, ERR_IO,    ERR_FULL,        ERR_TIMEOUT,
+                                  ERR_BUS,    ERR_AGAIN, ERR_UNAVAILABLE, ERR_FENCED,
+                                  ERR_NOMEM,  ERR_FAIL};
+    for (size_t i = 0; i < sizeof final / sizeof *final; i++)
+        assert_int_equal(worker_exit_status(final[i]), WIRE_EXIT_FINAL);
+    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++) {
+        int status = worker_exit_status(passing[i]);
+        assert_true(status != 0 && status != 2 && status != WIRE_EXIT_FINAL);
+    }
+    assert_int_equal(worker_exit_status(ERR_CONFIG), 2);
 }
 
 static void a_signal_is_named_and_restarted(void **state)
@@ -448,6 +480,8 @@ int main(void)
         T(exit_0_is_done_for_bounded_work_and_a_death_otherwise),
         T(exit_1_restarts_with_backoff_until_given_up),
         T(a_configuration_error_is_never_retried),
+        T(do_not_restart_me_is_heeded),
+        cmocka_unit_test(only_what_would_come_again_is_final),
         T(a_signal_is_named_and_restarted),
         T(a_missing_program_fails_at_once_with_its_name),
         T(never_ready_is_killed),
