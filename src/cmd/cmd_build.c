@@ -1,4 +1,4 @@
-/* weir build, run, test, seed: run what a selection names (runner.h). */
+/* weir build, run, test, seed, snapshot: run what a selection names (runner.h). */
 #include <stdio.h>
 
 #include "cmd/cmd.h"
@@ -53,6 +53,16 @@ const struct cmd cmd_seed = {
     .summary = "Load the project's CSV seeds.",
     .operands = "[SELECTOR…]",
     .doc = HOW,
+    .flags = FLAGS,
+    .opts = runner_opts,
+    .run = run,
+};
+const struct cmd cmd_snapshot = {
+    .name = "snapshot",
+    .summary = "Snapshots only: keep the versions of rows that change.",
+    .operands = "[SELECTOR…]",
+    .doc = "Their tests are not run; weir build runs them before it publishes. A "
+           "snapshot's table is never dropped, with --full-refresh neither.\n\n" HOW,
     .flags = FLAGS,
     .opts = runner_opts,
     .run = run,

@@ -31,7 +31,8 @@ static int write_file(const struct platform *p, const struct node *n,
 
 static bool has_sql(const struct node *n)
 {
-    return n->type == NODE_MODEL || n->type == NODE_ANALYSIS || n->type == NODE_TEST;
+    return n->type == NODE_MODEL || n->type == NODE_ANALYSIS || n->type == NODE_TEST ||
+           n->type == NODE_SNAPSHOT;
 }
 
 static int compile_one(struct sql_engine *g, const struct node *n, bool to_file,

@@ -129,6 +129,8 @@ struct item *item_new(struct project *p, struct package *pk, enum node_type type
 int item_add(struct project *p, struct item *it, const char *unique_id, struct err *e);
 /* alias and schema by the generate_*_name macros. */
 void item_name_relation(struct project *p, struct item *it);
+/* sha256 of the text without the white space around it, hex. */
+const char *item_checksum(struct project *p, const char *text, size_t n);
 void item_break(struct project *p, struct item *it, const char *why);
 /* Lists of folders in dbt_project.yml ("model-paths"), or the default. */
 json_t *package_paths(const struct package *pk, const char *key, const char *fallback);
@@ -172,6 +174,14 @@ const char *described(struct project *p, const char *text);
 /* The "columns" of a properties entry by name, as the manifest has them. */
 json_t *columns_by_name(struct project *p, const json_t *owner);
 void properties_free(struct project *p);
+
+/* ── snapshot_files.c ── */
+/* The {% snapshot %} blocks of a file. */
+int snapshots_read(struct project *p, struct package *pk, const char *path,
+                   const char *shown, const char *rel, struct err *e);
+/* An entry of "snapshots:"; one without a relation only describes a block. */
+int snapshots_declare(struct project *p, struct package *pk, const char *shown,
+                      const char *rel, json_t *body, struct err *e);
 
 /* ── exposure.c ── */
 int exposure_add(struct project *p, struct package *pk, const char *shown,
@@ -271,6 +281,7 @@ int changes_note(struct build *b, const char *keys, struct err *e);
 int changes_clear(struct build *b, struct err *e);
 /* at its end: this build has seen its parents' changes. */
 int changes_seen(struct build *b, struct err *e);
+int snapshot_run(struct build *b, struct err *e);
 int seed_build(struct build *b, struct err *e);
 int seed_run(struct build *b, struct err *e);
 /* known: the number of failures if it was counted already, else -1. */

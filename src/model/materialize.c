@@ -307,6 +307,8 @@ static int build_as(struct build *b, struct err *e)
     if (rc < 0)
         return rc;
     write_compiled(b);
+    if (b->it->pub.type == NODE_SNAPSHOT)
+        return snapshot_run(b, e);
     changes_begin(b);
     if (streq(how, "view"))
         return build_view(b, e);
@@ -448,7 +450,8 @@ int model_run(struct project *p, struct wh *w, const struct node *n,
         rc = err_set(&why, ERR_PARSE, "%s", it->broken);
     else if (n->type == NODE_TEST)
         rc = run_test(p, w, it, result, &why);
-    else if (n->type == NODE_MODEL || n->type == NODE_SEED)
+    else if (n->type == NODE_MODEL || n->type == NODE_SEED ||
+             n->type == NODE_SNAPSHOT)
         rc = run_build(p, w, it, o ? o : &none, result, &why);
     else
         rc = err_set(&why, ERR_UNSUPPORTED, "%s: a %s is not run", n->unique_id,

@@ -133,7 +133,7 @@ struct folder {
     enum node_type type;
 };
 
-static const char *sha256_stripped(struct project *p, const char *text, size_t n)
+const char *item_checksum(struct project *p, const char *text, size_t n)
 {
     char hex[65];
     while (n && strchr(" \t\r\n\f\v", text[n - 1]))
@@ -149,7 +149,7 @@ static const char *seed_checksum(struct project *p, const char *path)
     struct buf b;
     buf_init(&b, 1u << 20);
     const char *sum = buf_read_file(&b, path, NULL) == 0
-                          ? sha256_stripped(p, buf_str(&b), b.len)
+                          ? item_checksum(p, buf_str(&b), b.len)
                           : NULL;
     buf_release(&b);
     return sum;
@@ -182,7 +182,7 @@ static int add_sql(const struct folder *f, const char *path, const char *rel,
             it->raw = "";
             item_break(p, it, why.text);
         }
-        it->checksum = sha256_stripped(p, it->raw, it->raw_len);
+        it->checksum = item_checksum(p, it->raw, it->raw_len);
     } else {
         it->checksum = seed_checksum(p, path);
     }
@@ -212,6 +212,16 @@ static int on_seed_file(void *arg, const char *path, const char *rel, struct err
 {
     return str_ends(rel, ".csv") ? add_sql(arg, path, rel, e)
                                  : on_model_file(arg, path, rel, e);
+}
+
+static int on_snapshot_file(void *arg, const char *path, const char *rel, struct err *e)
+{
+    const struct folder *f = arg;
+    if (!str_ends(rel, ".sql"))
+        return on_model_file(arg, path, rel, e);
+    return snapshots_read(
+        f->p, f->pk, path,
+        arena_printf(&f->p->mem, "%s%s/%s", f->pk->prefix, f->root, rel), rel, e);
 }
 
 static int on_test_file(void *arg, const char *path, const char *rel, struct err *e)
@@ -248,6 +258,7 @@ static int load_files(struct project *p, struct err *e)
     } kinds[] = {
         {"model-paths", "models", NODE_MODEL, on_model_file},
         {"seed-paths", "seeds", NODE_SEED, on_seed_file},
+        {"snapshot-paths", "snapshots", NODE_SNAPSHOT, on_snapshot_file},
         {"test-paths", "tests", NODE_TEST, on_test_file},
         {"analysis-paths", "analyses", NODE_ANALYSIS, on_model_file},
     };
@@ -438,6 +449,8 @@ void item_name_relation(struct project *p, struct item *it)
                *alias = json_str(c, "alias", NULL);
     it->pub.alias = text_of_macro(p, it, "generate_alias_name", alias, it->pub.name);
     it->pub.schema = text_of_macro(p, it, "generate_schema_name", schema, p->schema);
+    if (it->pub.type == NODE_SNAPSHOT) /* before dbt 1.9: the schema as it stands */
+        it->pub.schema = json_str(c, "target_schema", it->pub.schema);
 }
 
 static void parse_items(struct project *p)
@@ -448,7 +461,7 @@ static void parse_items(struct project *p)
             continue;
         apply_patch(p, it);
         config_apply(p, it);
-        if (it->pub.type == NODE_MODEL || it->pub.type == NODE_SEED)
+        if (is_refable(it->pub.type))
             item_name_relation(p, it);
     }
 }
