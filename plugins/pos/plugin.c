@@ -41,32 +41,86 @@ struct pos {
 
 /* ── looking into a line ─────────────────────────────────────────────────────────── */
 
-/* Raw text of the first string member called pattern; false when there is none. */
+/* How far a line was walked, and where in it that is. */
+struct walk {
+    const char *p;
+    int depth;
+    bool is_quoted;
+};
+
+/* Walks on to at: is that in the outermost object and in no string? One walk per line,
+ * however many names it has. */
+static bool is_at_top(struct walk *w, const char *at)
+{
+    for (; w->p < at; w->p++) {
+        if (w->is_quoted && *w->p == '\\')
+            w->p++;
+        else if (*w->p == '"')
+            w->is_quoted = !w->is_quoted;
+        else if (!w->is_quoted)
+            w->depth += (*w->p == '{' || *w->p == '[') - (*w->p == '}' || *w->p == ']');
+    }
+    return w->p == at && w->depth == 1 && !w->is_quoted;
+}
+
+/* Raw text of the string behind the name that ends at p; false when there is none. */
+static bool string_behind(const char *p, const char *end, const char **out, size_t *n)
+{
+    while (p < end && (*p == ' ' || *p == '\t'))
+        p++;
+    if (p == end || *p++ != ':')
+        return false;
+    while (p < end && (*p == ' ' || *p == '\t'))
+        p++;
+    if (p == end || *p != '"')
+        return false;
+    const char *start = ++p;
+    while (p < end && *p != '"')
+        p += *p == '\\' ? 2 : 1;
+    if (p >= end)
+        return false;
+    *out = start;
+    *n = (size_t)(p - start);
+    return true;
+}
+
+/* Raw text of the record's own string member called pattern; false when there is none.
+ * A receipt that another one refers to lies deeper and is not meant. */
 static bool find_string(const struct line *line, const char *pattern,
                         size_t pattern_len, const char **out, size_t *n)
 {
     const char *p = line->p, *end = line->p + line->n;
-    while ((p = memmem(p, (size_t)(end - p), pattern, pattern_len))) {
-        p += pattern_len;
-        while (p < end && (*p == ' ' || *p == '\t'))
-            p++;
-        if (p == end || *p != ':')
-            continue;
-        p++;
-        while (p < end && (*p == ' ' || *p == '\t'))
-            p++;
-        if (p == end || *p != '"')
-            return false;
-        const char *start = ++p;
-        while (p < end && *p != '"')
-            p += *p == '\\' ? 2 : 1;
-        if (p >= end)
-            return false;
-        *out = start;
-        *n = (size_t)(p - start);
-        return true;
+    struct walk walk = {.p = line->p};
+    for (; (p = memmem(p, (size_t)(end - p), pattern, pattern_len)); p += pattern_len) {
+        if (is_at_top(&walk, p) && string_behind(p + pattern_len, end, out, n))
+            return true;
     }
     return false;
+}
+
+/* The same for a name that is written with escapes: the text into out; its length, 0:
+ * none. pattern is the name with its quotes. */
+static size_t find_escaped(const struct line *line, const char *pattern, char *out)
+{
+    char name[PATTERN_SIZE];
+    size_t len = 0;
+    if (!memmem(line->p, line->n, "\\u", 2))
+        return 0;
+    struct jsonrow *r = malloc(sizeof(*r));
+    if (!r)
+        return 0;
+    snprintf(name, sizeof(name), "%.*s", (int)strlen(pattern) - 2, pattern + 1);
+    jsonrow_init(r);
+    if (jsonrow_parse(r, line->p, line->n) == 0) {
+        const struct jsonrow_value *v = jsonrow_get(r, name);
+        if (v && !v->is_null && !v->is_nested && v->n < KEY_MAX) {
+            len = v->n;
+            memcpy(out, v->p, len);
+        }
+    }
+    jsonrow_release(r);
+    free(r);
+    return len;
 }
 
 /* An id with escapes in it: the key is the text they stand for. */
@@ -95,8 +149,12 @@ static void set_key(struct pos *pos, const struct line *line, struct weir_record
 {
     const char *raw;
     size_t n;
-    if (!find_string(line, pos->key_pattern, pos->key_pattern_len, &raw, &n) ||
-        n == 0 || n >= KEY_MAX)
+    if (!find_string(line, pos->key_pattern, pos->key_pattern_len, &raw, &n)) {
+        rec->key_len = find_escaped(line, pos->key_pattern, pos->key);
+        rec->key = rec->key_len ? pos->key : rec->key;
+        return;
+    }
+    if (n == 0 || n >= KEY_MAX)
         return;
     rec->key = raw;
     rec->key_len = n;
@@ -109,11 +167,13 @@ static void set_key(struct pos *pos, const struct line *line, struct weir_record
 static void set_event_time(struct pos *pos, const struct line *line,
                            struct weir_record *rec)
 {
-    const char *raw;
+    char text[KEY_MAX];
+    const char *raw = text;
     size_t n;
     rec->event_ms = WEIR_TIME_UNKNOWN;
-    if (find_string(line, pos->time_pattern, pos->time_pattern_len, &raw, &n) &&
-        !plug_time(raw, n, &rec->event_ms))
+    if (!find_string(line, pos->time_pattern, pos->time_pattern_len, &raw, &n))
+        n = find_escaped(line, pos->time_pattern, text);
+    if (n && !plug_time(raw, n, &rec->event_ms))
         rec->event_ms = WEIR_TIME_UNKNOWN;
 }
 

@@ -235,6 +235,24 @@ static bool is_ignored(const struct row *r, struct str key)
     return false;
 }
 
+/* The name of a member: "store\\u005fid" is store_id. A name too long to be a column's
+ * stays as it is written. */
+static struct str name_of(struct row *r, size_t i)
+{
+    struct str raw = jscan_raw(&r->scan, i);
+    if (__builtin_expect(!r->scan.tok[i].has_escape, 1))
+        return raw;
+    struct buf b;
+    buf_init(&b, 1u << 20);
+    struct str name = raw;
+    if (jscan_unescape(&r->scan, i, &b) == 0 && !b.failed && b.len < sizeof(r->name)) {
+        memcpy(r->name, buf_str(&b), b.len);
+        name = (struct str){r->name, b.len};
+    }
+    buf_release(&b);
+    return name;
+}
+
 static void count_drift(struct row *r, struct str key)
 {
     int64_t *n = map_getn(&r->drift, key.p, key.n);
@@ -270,7 +288,7 @@ static struct str gather_extra(struct row *r)
     struct str extra = {NULL, 0};
     const struct jscan_token *tok = r->scan.tok;
     for (size_t i = 1; i < tok[0].next; i = tok[i + 1].next) {
-        struct str key = jscan_raw(&r->scan, i);
+        struct str key = name_of(r, i);
         if (column_of(r, key) < r->n_columns || is_ignored(r, key))
             continue;
         count_drift(r, key);
@@ -304,7 +322,7 @@ static int fill_members(struct row *r, const struct bus_record *rec, bool *has_e
         return no_row(r, "wrong_type", "the record is no JSON object");
     r->hint = 0;
     for (size_t i = 1; i < tok[0].next; i = tok[i + 1].next) {
-        struct str key = jscan_raw(&r->scan, i);
+        struct str key = name_of(r, i);
         size_t at = column_of(r, key);
         if (at == r->n_columns) {
             *has_extra = *has_extra || !is_ignored(r, key);

@@ -25,6 +25,7 @@ struct row {
     size_t scratch_len, scratch_cap;
     struct map drift; /* unknown member → int64_t count (owned) */
     char loaded_at[32];
+    char name[128]; /* of a member whose name is written with escapes */
     int64_t sequence;
     size_t hint; /* column expected next: members keep their order */
     /* of the row filled last */

@@ -112,6 +112,18 @@ static int field_of(struct str key, int hint)
     return -1;
 }
 
+/* A name may be written with escapes. */
+static int field_at(struct items_cursor *c, size_t i, int hint)
+{
+    const struct jscan_token *t = &c->scan.tok[i];
+    if (!t->has_escape)
+        return field_of((struct str){c->text.data + t->start, t->len}, hint);
+    buf_reset(&c->tmp);
+    return jscan_unescape(&c->scan, i, &c->tmp) == 0 && !c->tmp.failed
+               ? field_of((struct str){c->tmp.data, c->tmp.len}, hint)
+               : -1;
+}
+
 /* Note where each known member of the element's object is. */
 static void index_element(struct items_cursor *c)
 {
@@ -122,8 +134,7 @@ static void index_element(struct items_cursor *c)
     size_t stop = tok[c->at].next;
     int k = -1;
     for (size_t i = c->at + 1; i < stop; i = tok[i + 1].next) {
-        struct str key = {c->text.data + tok[i].start, tok[i].len};
-        int found = field_of(key, k + 1);
+        int found = field_at(c, i, k + 1);
         if (found < 0)
             continue;
         k = found;

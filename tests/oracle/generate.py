@@ -179,6 +179,15 @@ class Maker:
             e[where] = f"paid {seen} ok"
         return e
 
+    def spelled(self, e):
+        """The receipt with a name written with escapes, or another's id in front."""
+        r = self.r
+        if r.random() < 0.4:
+            return dump({"returns": {"transaction_id": "STORE_1_TXN_1",
+                                     "transaction_timestamp": "2010-01-01T00:00:00Z"}, **e})
+        name = r.choice(list(e) + ["amount", "product_id", "quantity"])
+        return dump(e).replace(f'"{name}":', f'"\\u{ord(name[0]):04x}{name[1:]}":')
+
     def malformed(self):
         r = self.r
         e, t, s, total = self.receipt(self.now)
@@ -392,7 +401,11 @@ class Maker:
             self.put(dump(e), self.now)
         elif k < 0.255:
             self.put(r.choice(["", "  ", "\t"]), self.now)
-        elif k < 0.256:
+        elif k < 0.265:
+            e, t, s, _ = self.receipt(self.now)
+            self.put(self.spelled(e), self.now)
+            self.newest[s["store_id"]] = max(self.newest.get(s["store_id"], 0), t)
+        elif k < 0.266:
             self.long()
         else:
             lag = r.choice([0, 0, r.randrange(30_000)])

@@ -142,6 +142,24 @@ static void unknown_fields_are_kept_and_told(void **state)
     load_release(&x);
 }
 
+/* Such a row had no store_id and was set aside. */
+static void names_may_be_written_with_escapes(void **state)
+{
+    (void)state;
+    struct load_fix x;
+    load_init(&x, "enriched-transactions", "raw_transactions", "append", NULL);
+    load_text(&x, "STORE_1_TXN_1",
+              "{\"transaction_id\":\"STORE_1_TXN_1\",\"store\\u005fid\":\"1\","
+              "\"not\\u0065\":7,\"transaction_timestamp\":\"2017-12-19T00:00:21Z\","
+              "\"total_amount\":1.50}");
+    assert_int_equal(load_once(&x), 0);
+    assert_string_equal(load_query(&x, "SELECT store_id, total_amount, _extra FROM "
+                                       "bronze.raw_transactions"),
+                        "1|1.5|{\"not\\u0065\":7}");
+    assert_int_equal(json_i64(json_obj(x.metrics, "drift"), "note", 0), 1);
+    load_release(&x);
+}
+
 static void odd_values(void **state)
 {
     (void)state;
@@ -387,6 +405,7 @@ int main(void)
         cmocka_unit_test(loaded_at_rises_when_the_clock_does_not),
         cmocka_unit_test(corrections_hide_older_versions),
         cmocka_unit_test(unknown_fields_are_kept_and_told),
+        cmocka_unit_test(names_may_be_written_with_escapes),
         cmocka_unit_test(odd_values),
         cmocka_unit_test(what_is_no_row_is_kept_aside),
         cmocka_unit_test(highest_revision_of_a_window_wins),

@@ -62,6 +62,31 @@ static void reads_key_time_and_line(void **state)
     fix_release(&f);
 }
 
+/* Names were looked for at any depth and only as they are usually written: a receipt
+ * went to the partition of another one that it refers to. */
+static void key_and_time_are_the_records_own(void **state)
+{
+    (void)state;
+    struct fix f;
+    static const char *const lines =
+        "{\"ref\":{\"transaction_id\":\"STORE_9_TXN_9\",\"transaction_timestamp\":"
+        "\"2017-01-01T00:00:00Z\"},\"transaction_id\":\"STORE_2_TXN_1\","
+        "\"transaction_timestamp\":\"2017-12-19T00:00:01Z\"}\n"
+        "{\"k\":\"\\\"{[\",\"transaction\\u005fid\":\"STORE_2_TXN_1\","
+        "\"transaction\\u005ftimestamp\":\"2017-12-19T00:00:01Z\"}\n";
+    fix_init(&f, "pos", "pos.jsonl");
+    fix_write(f.input, lines, strlen(lines), false);
+    assert_int_equal(fix_ingest(&f), 0);
+    struct fix_records r = fix_topic(&f, "data");
+    assert_int_equal(r.n, 2);
+    for (size_t i = 0; i < r.n; i++) {
+        assert_string_equal(r.v[i].key, "STORE_2_TXN_1");
+        assert_int_equal(r.v[i].timestamp, 1513641601000);
+    }
+    fix_records_free(&r);
+    fix_release(&f);
+}
+
 static void second_run_adds_nothing(void **state)
 {
     (void)state;
@@ -591,6 +616,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_key_time_and_line),
+        cmocka_unit_test(key_and_time_are_the_records_own),
         cmocka_unit_test(second_run_adds_nothing),
         cmocka_unit_test(half_then_whole_is_one_run),
         cmocka_unit_test(half_at_a_line_end_continues),

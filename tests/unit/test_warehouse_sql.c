@@ -255,6 +255,7 @@ static const struct {
      " weir_items('[{\"product_id\":\"7\",\"quantity\":2,\"amount\":2.39},"
      "{\"amount\":-0.5,\"quantity\":1,\"product_id\":\"8\"}]')",
      "7:2:2.39 8:1:-0.5"},
+    {"select amount from weir_items('[{\"amoun\\u0074\":2.5}]')", "2.5"},
     {"select count(*) from weir_items(null)", "0"},
     {"select count(*) from weir_items('{\"a\":1}')", "0"},
     {"select count(*) from weir_items('broken [')", "0"},
