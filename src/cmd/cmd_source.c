@@ -15,6 +15,8 @@
 #include "base/timeutil.h"
 #include "lag/lag_worker.h"
 #include "cmd/cmd.h"
+#include "cmd/select.h"
+#include "cmd/source_freshness.h"
 #include "ingest/counts.h"
 #include "ingest/guard.h"
 #include "ingest/host.h"
@@ -333,17 +335,24 @@ static int sync_here(const struct cmd_args *a, const struct conf_source *s,
 
 static int run(const struct cmd_args *a, struct err *e)
 {
-    static const char *const verbs[] = {"ls", "check", "sync"};
+    static const char *const verbs[] = {"ls", "check", "sync", "freshness"};
     const char *verb = a->argc ? a->argv[0] : "ls";
     bool is_list = streq(verb, "ls");
     if (is_list && a->argc <= 1)
         return list(a, e);
+    if (streq(verb, "freshness")) {
+        struct cmd_args rest = *a;
+        rest.argc--;
+        rest.argv++;
+        return source_freshness(&rest, e);
+    }
     if (is_list || (!streq(verb, "check") && !streq(verb, "sync"))) {
-        const char *near = str_nearest(verb, verbs, 3);
-        return err_set(e, ERR_USAGE,
-                       "weir source: expected ls, check NAME or sync NAME%s%s%s",
-                       near && !is_list ? "; did you mean " : "",
-                       near && !is_list ? near : "", near && !is_list ? "?" : "");
+        const char *near = str_nearest(verb, verbs, 4);
+        return err_set(
+            e, ERR_USAGE,
+            "weir source: expected ls, check NAME, sync NAME or freshness%s%s%s",
+            near && !is_list ? "; did you mean " : "", near && !is_list ? near : "",
+            near && !is_list ? "?" : "");
     }
     if (a->argc != 2)
         return err_set(e, ERR_USAGE, "weir source %s: expected the name of one source",
@@ -359,13 +368,14 @@ static int run(const struct cmd_args *a, struct err *e)
 
 static const struct cmd_opt opts[] = {
     {"limit", 'n', OPT_INT, "N", "check: read at most this many records (1000).", NULL},
+    SELECT_OPTIONS,
     {0},
 };
 
 const struct cmd cmd_source = {
     .name = "source",
     .summary = "Look at sources, check one, or read one now.",
-    .operands = "[ls | check NAME | sync NAME]",
+    .operands = "[ls | check NAME | sync NAME | freshness [SELECTOR…]]",
     .doc = "ls lists the sources with what they brought: records, rejected ones, card "
            "numbers masked, bytes. With -o json also the reasons.\n\n"
            "check loads the source's plugin, checks its settings and reads the first "
@@ -373,7 +383,11 @@ const struct cmd cmd_source = {
            "sync reads a source to its present end. When the platform is up its "
            "supervisor does it; otherwise it is done here and now. A snapshot that was "
            "refused because it shrank is taken with --set "
-           "sources.NAME.allow_shrink=true.",
+           "sources.NAME.allow_shrink=true.\n\n"
+           "freshness is dbt's: how old the newest row of each source of the models "
+           "project is, against its warn_after and error_after. It writes "
+           "STATE/target/sources.json; the exit status is 1 when a source is older "
+           "than error_after. The selection options are its own.",
     .flags = CMD_MUTATES | CMD_JSON,
     .opts = opts,
     .run = run,

@@ -1,4 +1,4 @@
-/* manifest.json (v12) and run_results.json (v6), shaped as dbt-core writes them, for
+/* manifest.json (v12), run_results.json (v6) and sources.json (v3), shaped as dbt-core writes them, for
  * the tools that read them (docs viewers, dbt-artifacts readers, dbt itself). */
 #include "model/internal.h"
 
@@ -8,6 +8,7 @@
 
 #define MANIFEST_SCHEMA "https://schemas.getdbt.com/dbt/manifest/v12.json"
 #define RESULTS_SCHEMA  "https://schemas.getdbt.com/dbt/run-results/v6.json"
+#define SOURCES_SCHEMA  "https://schemas.getdbt.com/dbt/sources/v3.json"
 
 static json_t *metadata(const struct project *p, const char *schema)
 {
@@ -253,6 +254,21 @@ int project_write_run_results(struct project *p, const json_t *results,
     json_put_num(m, "elapsed_time", elapsed_s);
     json_put(m, "args", args ? json_deep_copy(args) : json_object());
     int rc = save(p, "run_results.json", m, e);
+    json_decref(m);
+    return rc;
+}
+
+int project_write_sources(struct project *p, const json_t *results, double elapsed_s,
+                          struct err *e)
+{
+    json_t *m = json_object(), *meta = metadata(p, SOURCES_SCHEMA);
+    json_object_del(meta, "project_name"); /* the manifest's alone */
+    json_object_del(meta, "adapter_type");
+    json_object_del(meta, "generated_by");
+    json_put(m, "metadata", meta);
+    json_put(m, "results", json_deep_copy(results));
+    json_put_num(m, "elapsed_time", elapsed_s);
+    int rc = save(p, "sources.json", m, e);
     json_decref(m);
     return rc;
 }

@@ -50,7 +50,7 @@ struct item {
     item_list tests;    /* that are judged with this node: its own */
     const char *broken; /* why it cannot run; NULL: fine */
     /* sources */
-    const char *identifier, *loaded_at, *loader, *source_description;
+    const char *identifier, *loaded_at, *loaded_at_query, *loader, *source_description;
     json_t *freshness;
     /* generic tests */
     const char *test_name, *test_namespace, *column_name;

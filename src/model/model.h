@@ -116,5 +116,12 @@ json_t *project_manifest(struct project *p);
 int project_write_manifest(struct project *p, struct err *e);
 int project_write_run_results(struct project *p, const json_t *results,
                               const json_t *args, double elapsed_s, struct err *e);
+/* Whether a node is a source with a warn_after or an error_after. */
+bool project_has_freshness(const struct node *n);
+/* The verdict on such a source, a result of sources.json (v3): status pass, warn, error
+ * or "runtime error" with what went wrong in error. A new reference. */
+json_t *project_freshness(struct project *p, struct wh *w, const struct node *n);
+int project_write_sources(struct project *p, const json_t *results, double elapsed_s,
+                          struct err *e);
 
 #endif

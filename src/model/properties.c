@@ -198,6 +198,8 @@ static int add_table(struct project *p, struct package *pk, const char *shown,
     it->loader = keep(p, json_str(source, "loader", ""));
     json_t *at = inherit(table, source, "loaded_at_field");
     it->loaded_at = keep(p, json_is_string(at) ? json_string_value(at) : NULL);
+    at = inherit(table, source, "loaded_at_query");
+    it->loaded_at_query = keep(p, json_is_string(at) ? json_string_value(at) : NULL);
     it->freshness = freshness_of(table, source);
     it->rel = shown;
     char *last = arena_printf(&p->mem, "%s", name);

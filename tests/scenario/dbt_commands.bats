@@ -34,3 +34,40 @@ SQL
     run "$WEIR" ls --resource-type snapshot
     [ "$output" = "shop.customers_seen.customers_seen" ]
 }
+
+@test "source freshness judges by warn_after and error_after, and writes sources.json" {
+    cat > "$WEIR_PROJECT_DIR/models/fresh.yml" <<'YML'
+sources:
+  - name: seeded
+    schema: gold
+    loaded_at_field: at
+    freshness: {warn_after: {count: 1, period: hour}, error_after: {count: 1, period: day}}
+    tables:
+      - name: arrivals
+      - {name: queried, loaded_at_query: "select '2017-12-31 20:00:00'"}
+      - {name: unjudged, freshness: null}
+YML
+    printf "{{ config(materialized='table', schema='gold') }}\nselect '2017-12-31 23:30:00' as at, 1 as ok union all select '2018-01-01 00:00:00', 0\n" \
+        > "$WEIR_PROJECT_DIR/models/arrivals.sql"
+    export WEIR_AS_OF=2018-01-01T00:00:00Z
+    "$WEIR" run arrivals
+    run "$WEIR" source freshness -o csv
+    [ "$status" -eq 0 ]
+    [[ "$output" == *seeded.arrivals,pass* && "$output" == *seeded.queried,warn* ]]
+    [[ "$output" != *unjudged* ]]
+    sed -i 's/at_field: at/at_field: at2/' "$WEIR_PROJECT_DIR/models/fresh.yml"
+    run "$WEIR" source freshness
+    [ "$status" -eq 1 ]
+    sed -i 's/at_field: at2/at_field: at/; s/count: 1, period: hour}/&, filter: ok = 1/' \
+        "$WEIR_PROJECT_DIR/models/fresh.yml"
+    export WEIR_AS_OF=2018-01-01T23:40:00Z
+    run "$WEIR" source freshness --select source:seeded.arrivals
+    [ "$status" -eq 1 ]
+    python3 - "$WEIR_STATE_DIR/target/sources.json" <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+r, = d["results"]
+assert r["status"] == "error" and r["max_loaded_at"].startswith("2017-12-31T23:30"), r
+assert d["metadata"]["dbt_schema_version"].endswith("sources/v3.json")
+PY
+}
