@@ -116,10 +116,29 @@ int wait_until(const struct platform *p, const char *until, long timeout_ms,
     }
 }
 
+/* Known before anybody is asked: nobody may be there for a long time. */
+static int check_condition(const char *until, struct err *e)
+{
+    static const char *const names[] = {"up", "ready", "idle", "drained", "down"};
+    size_t n = sizeof names / sizeof *names;
+    int64_t id;
+    for (size_t i = 0; i < n; i++)
+        if (streq(names[i], until))
+            return 0;
+    if (str_starts(until, "run:") && str_to_i64(str_of(until + 4), &id))
+        return 0;
+    const char *near = str_nearest(until, names, n);
+    return err_set(
+        e, ERR_USAGE,
+        "--until %s: expected up, ready, idle, drained, down or run:ID%s%s%s", until,
+        near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
 static int run(const struct cmd_args *a, struct err *e)
 {
-    return wait_until(a->platform, opt_text(a, "until", "ready"),
-                      opt_int(a, "timeout", -1), e);
+    const char *until = opt_text(a, "until", "ready");
+    int rc = check_condition(until, e);
+    return rc < 0 ? rc : wait_until(a->platform, until, opt_int(a, "timeout", -1), e);
 }
 
 static const struct cmd_opt opts[] = {
@@ -136,7 +155,7 @@ const struct cmd cmd_wait = {
     .doc = "up: somebody answers. ready: every long-running process has said it is. "
            "idle: no "
            "run is waiting and nothing lags behind. drained: all that was read is "
-           "written. "
+           "written, on a platform that goes on reading as much as on one that stops. "
            "Exit 0 when it is so, 1 when it can no longer become so, 4 on timeout.",
     .flags = CMD_READONLY,
     .opts = opts,

@@ -144,8 +144,8 @@ static void follow_tasks(struct follow *f, json_t *tasks)
         buf_init(&line, 65536);
         buf_init(&clean, 262144);
         report_task(t, f->shown.live, json_array_size(tasks), &line);
-        text_sanitise(&clean, buf_str(&line), line.len);
-        fprintf(stderr, "%s\n", buf_str(&clean));
+        report_lines(buf_str(&line), &clean);
+        fwrite(buf_str(&clean), 1, clean.len, stderr);
         buf_release(&line);
         buf_release(&clean);
     }
@@ -217,8 +217,8 @@ static void print_tally(const json_t *row, json_t *tasks)
     if (message) {
         struct buf clean;
         buf_init(&clean, 65536);
-        text_sanitise(&clean, message, strlen(message));
-        printf("%s\n", buf_str(&clean));
+        report_lines(message, &clean);
+        fwrite(buf_str(&clean), 1, clean.len, stdout);
         buf_release(&clean);
     }
     json_decref(tally);

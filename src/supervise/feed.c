@@ -319,30 +319,38 @@ static int condition_ready(struct sup *s)
     return rc;
 }
 
-/* Nothing to read, nothing to run: every worker that reports a lag reports none, and no
+/* Every worker that reports a lag reports none, and no
  * counter has grown for long enough that what one worker wrote the next would have
  * told. */
-static int condition_idle(struct sup *s)
+static bool flow_is_through(struct sup *s)
 {
-    if (condition_ready(s) != 1 || !run_is_idle(s) || !schedules_are_quiet(s))
-        return s->phase >= PHASE_STOPPING ? -1 : 0;
     units_each(s, u)
     {
         bool is_flow = u->role >= UNIT_SOURCE && u->role <= UNIT_LOAD;
         int64_t total = unit_figure(u, "total");
         if (is_flow && (!u->figures || unit_figure(u, "lag") > 0))
-            return 0;
+            return false;
         if (u->role == UNIT_SOURCE && total > 0 && unit_figure(u, "position") < total)
-            return 0;
+            return false;
     }
     return time_mono_ms() - s->moved_mono >= IDLE_MS;
 }
 
+/* Nothing to read, nothing to run. */
+static int condition_idle(struct sup *s)
+{
+    if (condition_ready(s) != 1 || !run_is_idle(s) || !schedules_are_quiet(s))
+        return s->phase >= PHASE_STOPPING ? -1 : 0;
+    return flow_is_through(s);
+}
+
+/* All that was read is written, whether it goes on being read (`up`) or not (`down`,
+ * `up --once`). What runs build is not asked. */
 static int condition_drained(struct sup *s)
 {
     if (s->phase > PHASE_DRAIN_ALERT)
         return 1;
-    return 0;
+    return s->phase == PHASE_FLOW && condition_ready(s) == 1 && flow_is_through(s);
 }
 
 static int condition_run(struct sup *s, int64_t id)

@@ -145,7 +145,11 @@ static void print_line(struct sup *s, const char *text)
         return;
     if (g->is_tty)
         region_erase(g);
-    put_line(text, strlen(text), false);
+    struct buf b;
+    buf_init(&b, 262144);
+    report_lines(text, &b);
+    fwrite(buf_str(&b), 1, b.len, stderr);
+    buf_release(&b);
     if (g->is_tty)
         region_draw(s);
 }

@@ -7,6 +7,20 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "base/text.h"
+
+void report_lines(const char *text, struct buf *out)
+{
+    for (;;) {
+        size_t n = strcspn(text, "\n");
+        text_sanitise(out, text, n);
+        buf_addc(out, '\n');
+        if (!text[n] || !text[n + 1])
+            return;
+        text += n + 1;
+        buf_adds(out, "    ");
+    }
+}
 
 char *report_number(int64_t v, char out[32])
 {

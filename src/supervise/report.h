@@ -6,6 +6,9 @@
 #include "base/buf.h"
 
 /* "1,234,567"; out has 32 bytes. */
+/* Foreign text as lines for a terminal, sanitised: those after the first are indented
+ * (an SQL error with its caret). Ends with a newline. */
+void report_lines(const char *text, struct buf *out);
 char *report_number(int64_t v, char out[32]);
 /* " 3/12 success  run   silver.stg_transactions  162,123 rows  0.84 s" and, behind it,
  * the message when the task did not succeed. task: members as in the tasks feed, and

@@ -20,6 +20,10 @@ json() { /usr/bin/python3 -c "import json,sys; d=json.load(sys.stdin); print($1)
     [ "$status" -eq 4 ]
     [[ "$output" == *"already runs"* ]]
     "$WEIR" wait --until ready --timeout 30s
+    "$WEIR" wait --until drained --timeout 60s # it goes on following its source
+    run "$WEIR" wait --until draned
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"did you mean drained"* ]]
     "$WEIR" wait --until idle --timeout 60s
     [ "$("$WEIR" query "select count(*) as n from bronze.raw_transactions" -o csv | tail -1)" -eq 3474 ]
     # A new platform is built as a whole as soon as its data has come to rest.

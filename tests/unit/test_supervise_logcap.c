@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "supervise/logcap.h"
+#include "supervise/report.h"
 
 static char dir[256], path[300];
 static struct logcap l;
@@ -160,6 +161,20 @@ static void last_words_are_the_childs_not_ours(void **state)
     assert_string_equal(logcap_last_words(&l, from), "no file: none.jsonl");
 }
 
+/* An SQL error with its caret was one line with ^J in it. */
+static void lines_of_a_message_stay_lines(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 65536);
+    report_lines("near \"selec\"\n  | ^\033[2J\n", &b);
+    assert_string_equal(buf_str(&b), "near \"selec\"\n      | ^^[[2J\n");
+    buf_reset(&b);
+    report_lines("", &b);
+    assert_string_equal(buf_str(&b), "\n");
+    buf_release(&b);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
@@ -170,6 +185,7 @@ int main(void)
         T(the_ring_is_bounded_by_lines_and_by_bytes),
         T(files_rotate_and_the_oldest_goes),
         T(what_cannot_be_written_is_counted_and_shown),
+        cmocka_unit_test(lines_of_a_message_stay_lines),
         T(last_words_are_the_childs_not_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
