@@ -192,11 +192,15 @@ static void fill_record(struct pos *pos, const struct line *line,
                         struct weir_record *rec)
 {
     struct line head = *line;
-    rec->value = line->p;
-    rec->value_len = line->n;
+    if (line->number == 1 && line->n >= 3 && memcmp(line->p, "\xEF\xBB\xBF", 3) == 0) {
+        head.p += 3; /* a byte order mark is not part of the first receipt */
+        head.n -= 3;
+    }
+    rec->value = head.p;
+    rec->value_len = head.n;
     rec->position = line->number;
     if (line->length > pos->line_max) {
-        rec->value_len = head.n = keep_of(line);
+        rec->value_len = head.n = keep_of(&head);
         rec->reject = "too_long";
         snprintf(pos->detail, sizeof(pos->detail),
                  "the line has %llu bytes, the limit is %zu; its first %zu are kept",

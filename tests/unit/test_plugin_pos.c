@@ -87,6 +87,23 @@ static void key_and_time_are_the_records_own(void **state)
     fix_release(&f);
 }
 
+/* The first receipt of a file written on Windows went to the dead letters. */
+static void a_byte_order_mark_costs_no_receipt(void **state)
+{
+    (void)state;
+    struct fix f;
+    fix_init(&f, "pos", "pos.jsonl");
+    fix_write(f.input, "\xEF\xBB\xBF", 3, false);
+    put(f.input, 0, 3, true);
+    assert_int_equal(fix_ingest(&f), 0);
+    struct fix_records r = fix_topic(&f, "data");
+    assert_int_equal(r.n, 3);
+    for (size_t i = 0; i < r.n; i++)
+        assert_int_equal(r.v[i].value[0], '{');
+    fix_records_free(&r);
+    fix_release(&f);
+}
+
 static void second_run_adds_nothing(void **state)
 {
     (void)state;
@@ -617,6 +634,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_key_time_and_line),
         cmocka_unit_test(key_and_time_are_the_records_own),
+        cmocka_unit_test(a_byte_order_mark_costs_no_receipt),
         cmocka_unit_test(second_run_adds_nothing),
         cmocka_unit_test(half_then_whole_is_one_run),
         cmocka_unit_test(half_at_a_line_end_continues),
