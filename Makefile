@@ -19,7 +19,7 @@ SANF    := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-r
 CFLAGS  += -std=gnu17 $(OPT) $(WARN) $(HARDEN) $(SANF) $(if $(COV),--coverage) \
            $(if $(FAULT),-DWEIR_FAULT=1) -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"' \
            -Isrc -Iinclude -I. -include src/base/banned.h
-PKGCF   := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKGCF   := $(shell pkg-config --cflags $(PKGS) libpq 2>/dev/null)
 PKGLIB  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 LDFLAGS += $(SANF) $(if $(COV),--coverage) -pie -Wl,-z,relro,-z,now
 LDLIBS  += $(PKGLIB) -lm -ldl
@@ -74,6 +74,9 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/driver.inc) $(LIB)
 $(B)/tests/bench/%: tests/bench/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(say)$(CC) $(CFLAGS) $(PKGCF) -Itests -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
+$(B)/tests/live/%: tests/live/%.c tests/live/warehouse/contract.h $(LIB)
+	@mkdir -p $(@D)
+	$(say)$(CC) $(CFLAGS) $(PKGCF) -Itests -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS) -lcmocka
 $(B)/tests/helper/%: tests/helper/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(say)$(CC) $(CFLAGS) $(PKGCF) -Itests -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)

@@ -8,6 +8,7 @@
 
 struct wh_ops {
     const char *kind;
+    const char *begin_sql; /* statement that opens a transaction for writing */
     int (*open)(struct wh **out, const struct wh_options *o, struct err *e);
     void (*close)(struct wh *w);
     void (*cancel)(struct wh *w);
@@ -71,5 +72,6 @@ struct wh_loader {
 };
 
 extern const struct wh_ops wh_sqlite_ops;
+extern const struct wh_ops wh_postgres_ops;
 
 #endif

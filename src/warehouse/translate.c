@@ -79,6 +79,10 @@ static size_t statement_end(const struct sql_tokens *t, size_t i)
 static bool is_noop(const struct translator *tr, size_t i)
 {
     const struct sql_tokens *t = &tr->t;
+    if (tr->env->is_postgres)
+        return sql_is_word(t, i, "USE") ||
+               (sql_is_word(t, i, "ALTER") && (sql_is_word(t, i + 1, "SESSION") ||
+                                               sql_is_word(t, i + 1, "WAREHOUSE")));
     if (sql_is_word(t, i, "GRANT") || sql_is_word(t, i, "REVOKE"))
         return true;
     if (!tr->env->is_snowflake)
@@ -110,6 +114,8 @@ static void apply_rules(struct translator *tr)
             note_statement(tr, i, end);
             translate_drop(tr, i, end);
             i = end;
+        } else if (tr->env->is_postgres) {
+            translate_postgres(tr, i);
         } else if (!tr->p[i].repl) {
             translate_operator(tr, i);
             translate_rule(tr, i);

@@ -10,6 +10,7 @@
 
 struct translate_env {
     bool is_snowflake;
+    bool is_postgres; /* snowflake spelling → PostgreSQL: translate_postgres.c */
     /* schema.name is a view kept as temp."schema.name" on this connection. */
     bool (*is_far_view)(void *arg, const char *schema, const char *name);
     void *arg;

@@ -22,6 +22,8 @@ struct translator {
 void translate_rule(struct translator *tr, size_t i);
 /* Operators on a left operand: casts, intervals, division. */
 void translate_operator(struct translator *tr, size_t i);
+/* The rule of the snowflake → PostgreSQL dialect that begins at token i. */
+void translate_postgres(struct translator *tr, size_t i);
 void translate_cast_call(struct translator *tr, size_t i);
 /* Drops tokens from..to (inclusive) from the output. */
 void translate_drop(struct translator *tr, size_t from, size_t to);

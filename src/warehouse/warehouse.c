@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "warehouse/member.h"
 
-static const struct wh_ops *const members[] = {&wh_sqlite_ops};
+static const struct wh_ops *const members[] = {&wh_sqlite_ops, &wh_postgres_ops};
 
 int wh_open(struct wh **out, const struct wh_options *o, struct err *e)
 {
@@ -14,7 +14,8 @@ int wh_open(struct wh **out, const struct wh_options *o, struct err *e)
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
         if (!o->kind || streq(o->kind, members[i]->kind))
             return members[i]->open(out, o, e);
-    return err_set(e, ERR_CONFIG, "warehouse kind \"%s\" is unknown (known: sqlite)",
+    return err_set(e, ERR_CONFIG,
+                   "warehouse kind \"%s\" is unknown (known: sqlite, postgres)",
                    o->kind);
 }
 
@@ -160,7 +161,7 @@ int64_t wh_changes(const struct wh *w)
 
 int wh_begin(struct wh *w, struct err *e)
 {
-    return wh_exec_raw(w, "BEGIN IMMEDIATE", e);
+    return wh_exec_raw(w, w->ops->begin_sql, e);
 }
 
 int wh_begin_on(struct wh *w, const char *schema, struct err *e)

@@ -21,12 +21,19 @@
 struct wh;
 struct wh_cursor;
 
+/* How to reach PostgreSQL. NULL, "" and 0: what libpq takes by default (PGHOST …). */
+struct wh_postgres {
+    const char *host, *user, *password, *dbname, *sslmode, *search_path, *role;
+    int64_t port, connect_timeout_ms, keepalives_idle_ms;
+};
+
 struct wh_options {
-    const char *kind; /* "sqlite" */
-    const char *dir;  /* sqlite: folder of SCHEMA.db files */
+    const char *kind;                   /* "sqlite", "postgres" */
+    const struct wh_postgres *postgres; /* read while wh_open runs; may be NULL */
+    const char *dir;                    /* sqlite: folder of SCHEMA.db files */
     const char *const
         *schemas;        /* NULL-terminated; created when absent unless readonly */
-    const char *dialect; /* of incoming SQL: "sqlite", "snowflake" */
+    const char *dialect; /* of incoming SQL: "sqlite", "postgres", "snowflake" */
     bool is_readonly;
     int64_t now_ms;      /* CURRENT_TIMESTAMP(); < 0: the wall clock */
     int busy_timeout_ms; /* 0: 60 s */
@@ -64,7 +71,7 @@ void wh_notes_clear(struct wh *w);
 bool wh_error_at(const struct wh *w, size_t *offset);
 
 /* One or several statements, no rows. An error names the statement's line and column.
- */
+ * On PostgreSQL several statements outside a transaction are one: all or nothing. */
 int wh_exec(struct wh *w, const char *sql, struct err *e);
 int wh_exec_raw(struct wh *w, const char *sql, struct err *e);
 /* One statement with rows. Binds: NULL-terminated texts or NULL. */
@@ -148,6 +155,6 @@ void wh_loader_close(struct wh_loader *l);
 /* "schema"."name" quoted for this engine, appended. Raw SQL must name views through it:
  * a view over several schemas lives elsewhere on engines without such views. */
 int wh_quote(struct wh *w, struct buf *out, const char *schema, const char *name);
-const char *wh_kind(const struct wh *w); /* adapter type for target.type: "sqlite" */
+const char *wh_kind(const struct wh *w); /* adapter type for target.type: "sqlite", … */
 
 #endif

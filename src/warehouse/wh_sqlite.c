@@ -654,6 +654,7 @@ static int lite_open(struct wh **out, const struct wh_options *o, struct err *e)
 
 const struct wh_ops wh_sqlite_ops = {
     .kind = "sqlite",
+    .begin_sql = "BEGIN IMMEDIATE",
     .open = lite_open,
     .close = lite_close,
     .cancel = lite_cancel,

@@ -68,7 +68,7 @@ for p in plugins/*/plugin.c; do
 done
 for p in include/weir/*.h src/*/*.h; do
     gcc -std=gnu17 -fsyntax-only -D_GNU_SOURCE -Isrc -Iinclude -I. -include src/base/banned.h \
-        $(pkg-config --cflags ncursesw) -x c "$p" 2>/dev/null || say "$p: does not compile alone"
+        $(pkg-config --cflags ncursesw libpq) -x c "$p" 2>/dev/null || say "$p: does not compile alone"
 done
 
 # 4. Nothing left open, nothing of the workplace.
