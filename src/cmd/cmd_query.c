@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "cmd/query.h"
 #include "warehouse/warehouse.h"
 
 #define TEXT_ROWS 10000 /* of a table for people; more are cut, and told */
@@ -198,13 +199,22 @@ static int print_text(const struct cmd_args *a, struct wh_cursor *c, long limit,
     if (rc >= 0)
         rc = cmd_print_rows(a, rows, cols, (size_t)n, e);
     if (rc >= 0 && limit <= 0 && row == most)
-        fprintf(stderr, "weir query: the first %d rows; -o csv gives all\n", TEXT_ROWS);
+        fprintf(stderr, "weir: the first %d rows; -o csv gives all\n", TEXT_ROWS);
     for (int i = 0; i < n; i++)
         mem_free(keys[i]);
     mem_free(keys);
     mem_free(cols);
     json_decref(rows);
     return rc < 0 ? rc : 0;
+}
+
+int query_print(const struct cmd_args *a, struct wh_cursor *c, long limit,
+                struct err *e)
+{
+    bool is_csv = a->output && streq(a->output, "csv");
+    return a->is_json ? print_json(c, limit, e)
+           : is_csv   ? print_csv(c, limit, e)
+                      : print_text(a, c, limit, e);
 }
 
 static int open_warehouse(const struct platform *p, struct wh **w, struct err *e)
@@ -238,11 +248,8 @@ static int run(const struct cmd_args *a, struct err *e)
     if (rc == 0)
         rc = wh_query(w, a->argv[0], &c, e);
     long limit = opt_int(a, "limit", 0);
-    bool is_csv = a->output && streq(a->output, "csv");
     if (rc == 0)
-        rc = a->is_json ? print_json(c, limit, e)
-             : is_csv   ? print_csv(c, limit, e)
-                        : print_text(a, c, limit, e);
+        rc = query_print(a, c, limit, e);
     wh_cursor_close(c);
     wh_close(w);
     return rc;

@@ -189,7 +189,12 @@ static int save(const struct project *p, const char *name, const json_t *v,
                 struct err *e)
 {
     char *path = mem_printf("%s/%s", p->target_dir, name);
-    mkdir(p->target_dir, 0755);
+    for (char *s = path + 1; *s; s++) /* the state's folder may be new, too */
+        if (*s == '/') {
+            *s = '\0';
+            mkdir(path, 0755);
+            *s = '/';
+        }
     int rc = json_save_path(v, path, e);
     mem_free(path);
     return rc;

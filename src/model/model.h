@@ -77,6 +77,14 @@ const char *project_warning(const struct project *p, size_t i);
 int model_compile(struct project *p, struct wh *w, const struct node *n,
                   struct buf *sql, struct err *e);
 
+/* The same of a text that is no node: "select … {{ ref('x') }}". */
+int model_compile_inline(struct project *p, struct wh *w, const char *text,
+                         struct buf *sql, struct err *e);
+/* Calls a macro ("name" or "package.name") with the arguments of a YAML mapping (NULL:
+ * none). Its statements run on w, each committed by itself. */
+int project_run_operation(struct project *p, struct wh *w, const char *macro,
+                          const char *args_text, struct err *e);
+
 /* Called on the relation that is about to be published, inside model_run: tests of the
  * node have passed. A negative return stops the publication (ERR_BLOCKED: critical). */
 typedef int model_gate_fn(void *arg, const struct node *n, const char *schema,

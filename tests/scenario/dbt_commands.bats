@@ -71,3 +71,47 @@ assert r["status"] == "error" and r["max_loaded_at"].startswith("2017-12-31T23:3
 assert d["metadata"]["dbt_schema_version"].endswith("sources/v3.json")
 PY
 }
+
+@test "parse, show, run-operation, clean" {
+    run "$WEIR" parse
+    [ "$status" -eq 0 ]
+    python3 -m json.tool "$WEIR_STATE_DIR/target/manifest.json" >/dev/null
+    "$WEIR" build --exclude source:raw
+    run "$WEIR" show stg_orders --limit 2 -o csv
+    [ "$status" -eq 0 ] && [ "${#lines[@]}" -eq 3 ]
+    run "$WEIR" show --inline "select count(*) as n from {{ ref('raw_customers') }}" -o csv
+    [ "${lines[1]}" = 3 ]
+    run "$WEIR" show --inline "select count(*) > 0 as n from {{ ref('only_done') }}" -o csv
+    [ "${lines[1]}" = 1 ] # an ephemeral in front
+    run "$WEIR" show tag:staging
+    [ "$status" -eq 2 ]
+    cat > "$WEIR_PROJECT_DIR/macros/make.sql" <<'SQL'
+{% macro make(name, n=1) %}{% do run_query("create table gold." ~ name ~ " as select " ~ n ~ " as n") %}{% endmacro %}
+SQL
+    run "$WEIR" run-operation make --args '{name: made, n: 7}'
+    [ "$status" -eq 0 ]
+    run "$WEIR" query "select n from gold.made" -o csv
+    [ "${lines[1]}" = 7 ]
+    run "$WEIR" run-operation mak
+    [ "$status" -ne 0 ] && [[ "$output" == *'no macro "mak"'* ]]
+    "$WEIR" clean
+    [ ! -e "$WEIR_STATE_DIR/target" ]
+    run "$WEIR" clean
+    [ "$status" -eq 0 ] && [[ "$output" == *"was not there"* ]]
+}
+
+@test "retry runs exactly what failed or was skipped" {
+    printf "{{ config(materialized='table') }} select * from bronze.later\n" \
+        > "$WEIR_PROJECT_DIR/models/first.sql"
+    printf "{{ config(materialized='table') }} select * from {{ ref('first') }}\n" \
+        > "$WEIR_PROJECT_DIR/models/second.sql"
+    run "$WEIR" build raw_customers first second
+    [ "$status" -eq 1 ]
+    printf "{{ config(materialized='table') }} select 1 as x\n" \
+        > "$WEIR_PROJECT_DIR/models/first.sql"
+    run "$WEIR" retry
+    [ "$status" -eq 0 ]
+    [[ "$output" == *first* && "$output" == *second* && "$output" != *raw_customers* ]]
+    run "$WEIR" retry
+    [ "$status" -eq 3 ]
+}

@@ -1,0 +1,53 @@
+/* weir parse: read the models project and write its manifest. In: the project's files.
+ * Out: STATE/target/manifest.json, the warnings. */
+#include <stdio.h>
+
+#include "base/json.h"
+#include "cmd/cmd.h"
+#include "worker/sql.h"
+
+static int tell(const struct cmd_args *a, struct project *p, struct err *e)
+{
+    size_t n = project_n_nodes(p), warnings = project_n_warnings(p);
+    json_t *o = json_object();
+    json_put_str(o, "project", project_name(p));
+    json_put_i64(o, "nodes", (int64_t)n);
+    json_put_i64(o, "warnings", (int64_t)warnings);
+    int rc = 0;
+    for (size_t i = 0; i < warnings && !a->is_quiet; i++)
+        fprintf(stderr, "warning: %s\n", project_warning(p, i));
+    if (a->is_json)
+        rc = cmd_print_json(o, e);
+    else if (!a->is_quiet)
+        printf("%s: %zu nodes, %zu warnings; manifest in %s/target/manifest.json\n",
+               project_name(p), n, warnings, a->platform->state_dir);
+    json_decref(o);
+    return rc;
+}
+
+static int run(const struct cmd_args *a, struct err *e)
+{
+    struct sql_engine g = {.p = a->platform, .now_ms = a->platform->as_of_ms};
+    int rc = sql_engine_project(&g, opt_text(a, "vars", NULL), e);
+    if (rc == 0)
+        rc = project_write_manifest(g.project, e);
+    if (rc == 0)
+        rc = tell(a, g.project, e);
+    sql_engine_release(&g);
+    return rc;
+}
+
+static const struct cmd_opt opts[] = {
+    {"vars", 0, OPT_TEXT, "YAML", "Variables, as '{name: value}'.", NULL},
+    {0},
+};
+
+const struct cmd cmd_parse = {
+    .name = "parse",
+    .summary = "Read the models project and write its manifest.",
+    .doc = "Writes STATE/target/manifest.json (v12) and tells what the project's files "
+           "were warned of. The warehouse is not touched.",
+    .flags = CMD_MUTATES | CMD_JSON,
+    .opts = opts,
+    .run = run,
+};
