@@ -19,6 +19,7 @@
 #define METRICS_MS 500
 #define IDLE_MS    100
 #define TOPICS_MAX 32
+#define RECALL_MAX 20 /* of a partition, what the feed shows again after a start */
 
 struct topic {
     const char *name;
@@ -114,6 +115,52 @@ static int take_batch(struct alerter *a, int timeout_ms, struct err *e)
             return rc;
     rc = bus_commit(a->consumer, b.topic, b.partition, b.next_offset, NULL, e);
     return rc < 0 ? rc : 1;
+}
+
+/* ── a start: what the feed showed before ── */
+
+/* The partition's last records before its committed offset, as anomaly messages that
+ * say "again": the supervisor shows those it does not have. No alert is raised. */
+static int recall_partition(struct alerter *a, struct bus_consumer *c,
+                            const char *topic, int32_t p, const struct bus_range *range,
+                            struct err *e)
+{
+    int64_t end = bus_position(a->consumer, topic, p);
+    int64_t from = end - RECALL_MAX > range->start ? end - RECALL_MAX : range->start;
+    if (from >= end)
+        return 0;
+    int rc = bus_assign(c, topic, p, from, e);
+    struct bus_batch b = {0};
+    while (rc >= 0 && from < end &&
+           (rc = bus_poll(c, (size_t)(end - from), 0, &b, e)) > 0) {
+        for (size_t i = 0; i < b.n && rc >= 0; i++) {
+            json_t *row = alert_anomaly_row(b.records[i].value.p, b.records[i].value.n);
+            if (!row)
+                continue;
+            json_put_flag(row, "again", true);
+            json_t *m = json_object();
+            json_put(m, "data", row);
+            rc = channel_send(a->ch, "anomaly", m, e);
+        }
+        from = b.next_offset;
+    }
+    return rc < 0 ? rc : bus_unassign(c, topic, p, e);
+}
+
+static int recall(struct alerter *a, struct err *e)
+{
+    struct bus_consumer *c = NULL;
+    int rc = bus_consumer_open(a->bus, GROUP, &c, e); /* commits nothing */
+    for (size_t i = 0; rc >= 0 && i < a->n_topics; i++) {
+        struct topic *t = &a->topics[i];
+        struct bus_range *r = mem_alloc((size_t)t->n * sizeof *r);
+        rc = bus_ranges(a->bus, t->name, r, (size_t)t->n, e);
+        for (int32_t p = 0; rc >= 0 && p < t->n; p++)
+            rc = recall_partition(a, c, t->name, p, &r[p], e);
+        mem_free(r);
+    }
+    bus_consumer_close(c);
+    return rc < 0 ? rc : 0;
 }
 
 /* ── drain ── */
@@ -215,6 +262,8 @@ int alert_run(const struct platform *p, struct channel *ch, struct err *e)
     int rc = open_all(&a, e);
     if (rc == 0)
         rc = channel_ready(ch, e);
+    if (rc == 0)
+        rc = recall(&a, e);
     while (rc == 0 && !ch->is_stopping)
         rc = step(&a, e);
     close_all(&a);

@@ -188,13 +188,29 @@ void sup_event(struct sup *s, const char *level, const char *source, const char 
     progress_note(s, level, source, text);
 }
 
+static bool has_anomaly(const struct sup *s, const char *transaction_id)
+{
+    size_t i;
+    const json_t *row;
+    json_array_foreach (s->anomalies, i, row) {
+        if (streq(json_str(row, "transaction_id", ""), transaction_id))
+            return true;
+    }
+    return false;
+}
+
+/* One that is shown again after the alert worker's start counts only where it is new.
+ */
 static void take_anomaly(struct unit *u, const json_t *data)
 {
     json_t *row = json_deep_copy(data);
-    if (!json_is_object(row)) {
+    if (!json_is_object(row) ||
+        (json_flag(row, "again", false) &&
+         has_anomaly(u->sup, json_str(row, "transaction_id", "")))) {
         json_decref(row);
         return;
     }
+    json_object_del(row, "again");
     if (!json_object_get(row, "at_ms"))
         json_put_i64(row, "at_ms", json_i64(row, "timestamp", time_wall_ms()));
     bounded_append(u->sup->anomalies, row, ANOMALIES_KEPT);

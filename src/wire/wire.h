@@ -11,6 +11,7 @@
  *   {"t":"event","level":"info|warn|error","text":"…"}   one line for the feed and audit
  *   {"t":"anomaly","data":{transaction_id,store_id,terminal_id,timestamp,total,reasons,
  *                          severity:"high|normal"}}
+ *       data.again: true: an old one, sent at the worker's start; shown where it is new
  *   {"t":"alert","id":7,"data":{key,severity,summary,component,details}}   → {"t":"ack","id":7}
  *   {"t":"delivered","key":"…","ok":true,"detail":"…"}    an alert left through the sinks
  *   {"t":"end","data":{…}}              a bounded source reached its end, all acknowledged

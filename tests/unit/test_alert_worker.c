@@ -32,7 +32,7 @@ struct fixture {
     struct wire_decoder decoder;
     int fd;
     pid_t pid;
-    size_t anomalies, alerts, delivered, failed;
+    size_t anomalies, again, alerts, delivered, failed;
 };
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *f)
@@ -117,7 +117,7 @@ static void start(struct fixture *f)
     }
     close(pair[1]);
     f->fd = pair[0];
-    f->anomalies = f->alerts = f->delivered = f->failed = 0;
+    f->anomalies = f->again = f->alerts = f->delivered = f->failed = 0;
 }
 
 static void take(struct fixture *f, const json_t *m)
@@ -125,8 +125,12 @@ static void take(struct fixture *f, const json_t *m)
     struct err e = {0};
     const char *t = json_str(m, "t", "");
     bool is_new;
-    if (streq(t, "anomaly"))
-        f->anomalies++;
+    if (streq(t, "anomaly")) {
+        if (json_flag(json_object_get(m, "data"), "again", false))
+            f->again++;
+        else
+            f->anomalies++;
+    }
     if (streq(t, "alert")) {
         f->alerts++;
         assert_int_equal(
@@ -209,13 +213,15 @@ static void test_anomalies_become_alerts_once(void **state)
     assert_int_equal(f->delivered, 4);
     assert_int_equal(lines_in_sink(f), 4);
     assert_int_equal(stop(f), 0);
-    /* a second worker goes on where the first was */
+    assert_int_equal(f->again, 0);
+    /* a second worker goes on where the first was, and shows the old ones again */
     produce(f, 20, 5);
     start(f);
     serve_until(f, "ready");
     say(f, "drain");
     serve_until(f, "drained");
     assert_int_equal(f->anomalies, 5);
+    assert_int_equal(f->again, 20);
     assert_int_equal(f->alerts, 1);
     assert_int_equal(lines_in_sink(f), 5);
     assert_int_equal(stop(f), 0);
