@@ -54,7 +54,7 @@ json_t *run_plan_data(struct sup *s, const json_t *request, int64_t id, struct e
 {
     static const char *const members[] = {
         "select", "exclude", "indirect", "full_refresh", "fail_fast", "vars",
-        "node",   "scope",   "args",     "selector",     "state"};
+        "node",   "scope",   "args",     "selector",     "state",     "refresh"};
     json_t *data = json_object();
     json_put_str(data, "command", json_str(request, "command", "build"));
     json_put_str(data, "reason", json_str(request, "reason", "requested"));

@@ -98,7 +98,7 @@ static void schedule_remember(struct schedules *c, struct schedule *d, int64_t f
 }
 
 static int schedule_request(struct schedules *c, const char *reason, const char *select,
-                            bool full_refresh, int64_t *run)
+                            const char *refresh, int64_t *run)
 {
     struct err e = {0};
     json_t *args = json_object(), *list = json_array();
@@ -107,7 +107,8 @@ static int schedule_request(struct schedules *c, const char *reason, const char 
     if (select && *select)
         json_array_append_new(list, json_string(select));
     json_put(args, "select", list);
-    json_put_flag(args, "full_refresh", full_refresh);
+    if (refresh && *refresh)
+        json_put_str(args, "refresh", refresh);
     int rc = run_request(c->sup, args, "schedule", run, &e);
     json_decref(args);
     if (rc < 0)
@@ -117,17 +118,9 @@ static int schedule_request(struct schedules *c, const char *reason, const char 
 
 static void schedule_fire(struct schedules *c, struct schedule *d, int64_t fire_ms)
 {
-    char select[512], reason[160];
-    int rc = 0;
+    char reason[160];
     snprintf(reason, sizeof reason, "schedule %s", d->conf->name);
-    if (d->conf->full_refresh && *d->conf->full_refresh) {
-        snprintf(select, sizeof select, "%s%s%s",
-                 d->conf->select ? d->conf->select : "",
-                 d->conf->select && *d->conf->select ? "," : "", d->conf->full_refresh);
-        rc = schedule_request(c, reason, select, true, &d->run);
-    }
-    if (rc == 0)
-        schedule_request(c, reason, d->conf->select, false, &d->run);
+    schedule_request(c, reason, d->conf->select, d->conf->full_refresh, &d->run);
     schedule_remember(c, d, fire_ms);
 }
 
@@ -191,7 +184,7 @@ static void schedule_serve(struct schedules *c, struct schedule *d, int64_t now)
 static void first_build(struct schedules *c, int64_t now)
 {
     c->needs_first = false;
-    if (schedule_request(c, "first build", NULL, false, &c->first_run) < 0)
+    if (schedule_request(c, "first build", NULL, NULL, &c->first_run) < 0)
         return;
     for (size_t i = 0; i < c->n; i++)
         schedule_remember(c, &c->v[i], now);

@@ -30,7 +30,7 @@
  * The first stage of a run is planned, its items are executed one task per worker at a
  * time. Data of a task, by kind (absent members: not asked for):
  *   plan: {command, reason, run, select:[…], exclude:[…], indirect, full_refresh, fail_fast,
- *          vars, now_ms, node, scope, last_tasks:[as the tasks feed]}   (plan_request)
+ *          refresh (selection whose items get full_refresh), vars, now_ms, node, scope, last_tasks:[as the tasks feed]}   (plan_request)
  *   start, finish: before the first and after the last item of a run, once (hooks of the
  *          project, artifacts): {command, run, full_refresh, vars, now_ms, args};
  *          finish also {results:[{node, status, message, rows, seconds, attempt, data}…],

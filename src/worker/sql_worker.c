@@ -125,6 +125,27 @@ static const char **text_list(const json_t *v)
     return out;
 }
 
+/* Items that the selection `refresh` holds are rebuilt from nothing, the others are
+ * not: one run (a schedule's full_refresh). */
+static int mark_refresh(const struct graph *g, const char *refresh, json_t *plan,
+                        struct err *e)
+{
+    const char *select[] = {refresh, NULL};
+    struct graph_selection sel = {.select = select, .indirect = "empty"};
+    bool *is_in = mem_alloc((g->n + 1) * sizeof *is_in);
+    int rc = graph_select(g, &sel, is_in, e);
+    json_t *items = json_arr(plan, "items"), *item;
+    size_t k;
+    json_array_foreach (items, k, item) {
+        const char *node = json_str(item, "node", "");
+        for (size_t i = 0; rc == 0 && i < g->n; i++)
+            if (is_in[i] && streq(g->nodes[i].id, node))
+                json_put_flag(item, "full_refresh", true);
+    }
+    mem_free(is_in);
+    return rc;
+}
+
 static int make_plan(struct worker *w, const struct task *t, json_t **plan,
                      struct err *e)
 {
@@ -156,6 +177,8 @@ static int make_plan(struct worker *w, const struct task *t, json_t **plan,
     }
     if (rc == 0)
         rc = plan_make(&g, &r, plan, e);
+    if (rc == 0 && json_str(d, "refresh", NULL))
+        rc = mark_refresh(&g, json_str(d, "refresh", ""), *plan, e);
     graph_state_release(&r.selection);
     json_decref(selectors);
     mem_free(select);

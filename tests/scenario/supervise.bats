@@ -118,3 +118,26 @@ json() { /usr/bin/python3 -c "import json,sys; d=json.load(sys.stdin); print($1)
     [ "$status" -eq 0 ]
     [ "$("$WEIR" query "select count(*) as n from silver.stg_transactions" -o csv | tail -1)" -eq 3474 ]
 }
+
+@test "what a schedule refreshes is part of its one run: only those nodes are rebuilt from nothing" {
+    timeout 60 "$WEIR" up --detach
+    "$WEIR" wait --until idle --timeout 60s
+    run timeout 60 /usr/bin/python3 - "$WEIR_STATE_DIR/control.sock" <<'PY'
+import json, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+f = s.makefile("rw")
+def ask(cmd, **args):
+    print(json.dumps({"id": 1, "cmd": cmd, "args": args}), file=f, flush=True)
+    return json.loads(f.readline())["data"]
+run = ask("run", command="build", select=["stg_transactions", "fct_daily_sales"],
+          refresh="fct_daily_sales")["run"]
+ask("wait", until=f"run:{run}")
+for t in ask("tasks", run=run):
+    print(t["node"].split(".")[-1], t["state"], t["item"].get("full_refresh", False), t["rows"] > 0)
+PY
+    echo "$output"
+    [ "${lines[0]}" = "stg_transactions success False False" ]
+    [ "${lines[1]}" = "fct_daily_sales success True True" ]
+    timeout 60 "$WEIR" down --now
+}

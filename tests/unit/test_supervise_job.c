@@ -444,6 +444,42 @@ static void an_interrupt_stops_in_order_exit_130(void **state)
     assert_int_equal(supervisor_wait(pid), 130);
 }
 
+/* Schedule, console and CLI at once: one run at a time, in order, the others queued. */
+static void three_requests_at_once_queue_and_do_not_overlap(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    json_t *data = NULL;
+    int64_t id[3];
+    need_helper();
+    set_plan("run hang_a;run b hang_a");
+    pid_t pid = supervisor_start(false);
+    int fds[3] = {connect_soon(), connect_soon(), connect_soon()};
+    wait_for(fds[0], "ready");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(ask(fds[i], "run", NULL, &data, &e), 0);
+        id[i] = json_i64(data, "run", 0);
+        json_decref(data);
+    }
+    for (int i = 0; i < 3; i++) { /* newest first in the list */
+        assert_int_equal(ask(fds[i], "runs", NULL, &data, &e), 0);
+        for (int k = i; k < 3; k++) {
+            const json_t *row = json_array_get(data, (size_t)(2 - k));
+            assert_int_equal(json_i64(row, "id", 0), id[k]);
+            assert_string_equal(json_str(row, "state", ""),
+                                k == i ? "running" : "queued");
+        }
+        json_decref(data);
+        assert_int_equal(ask(fds[i], "cancel",
+                             json_pack("{s:I}", "run", (json_int_t)id[i]), NULL, &e),
+                         0);
+    }
+    assert_int_equal(ask(fds[0], "down", NULL, NULL, &e), 0);
+    assert_int_equal(supervisor_wait(pid), 0);
+    for (int i = 0; i < 3; i++)
+        close(fds[i]);
+}
+
 static int64_t newest_run(const char *until_state, char *reason, size_t size)
 {
     char path[400];
@@ -682,6 +718,7 @@ int main(void)
         T(a_source_that_cannot_run_is_contained),
         T(headless_build_runs_the_sql_pool_only),
         T(the_socket_answers_refuses_and_ends_it),
+        T(three_requests_at_once_queue_and_do_not_overlap),
         T(a_run_that_hangs_is_cancelled_and_its_worker_replaced),
         T(a_second_supervisor_is_refused_with_the_firsts_pid),
         T(an_interrupt_stops_in_order_exit_130),
