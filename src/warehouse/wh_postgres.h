@@ -101,7 +101,8 @@ int pg_swap(struct wh *w, const char *schema, const char *built, const char *liv
 int pg_drop(struct wh *w, const char *schema, const char *name, struct err *e);
 
 int pg_loader_open(struct wh *w, const char *schema, const char *table,
-                   const char *const *columns, struct wh_loader **out, struct err *e);
+                   const char *const *columns, const struct wh_upsert *upsert,
+                   struct wh_loader **out, struct err *e);
 int pg_loader_row(struct wh_loader *l, const struct wh_value *values, struct err *e);
 void pg_loader_close(struct wh_loader *l);
 /* Copies what the open loaders hold; or forgets it (rollback). */

@@ -17,8 +17,15 @@ struct pg_loader {
 };
 
 int pg_loader_open(struct wh *w, const char *schema, const char *table,
-                   const char *const *columns, struct wh_loader **out, struct err *e)
+                   const char *const *columns, const struct wh_upsert *upsert,
+                   struct wh_loader **out, struct err *e)
 {
+    *out = NULL;
+    if (upsert)
+        return err_set(e, ERR_UNSUPPORTED,
+                       "load %s.%s: the PostgreSQL warehouse loads no rows that "
+                       "replace others yet",
+                       schema, table);
     struct pg *p = pg_of(w);
     struct pg_loader *l = mem_alloc(sizeof *l);
     struct buf sql;

@@ -269,6 +269,7 @@ static void test_loader(void **state)
     const char *const wrong[] = {"a", "zzz", NULL};
     exec(w, "CREATE TABLE silver.l (a BIGINT, b TEXT, c DOUBLE PRECISION)");
     assert_true(wh_loader_open(w, "silver", "l", wrong, &l, &e) < 0);
+    assert_null(l); /* closing it is allowed */
     must(wh_begin_on(w, "silver", &e), &e);
     must(wh_loader_open(w, "silver", "l", columns, &l, &e), &e);
     for (int64_t i = 0; i < 50000; i++) {
