@@ -71,6 +71,10 @@ static void clear(struct emb_producer *p)
         struct target *t = p->targets.v[i];
         for (int32_t k = 0; k < t->topic.partitions; k++) {
             struct out *o = &t->outs[k];
+            if (o->first) { /* a full buffer in each of 500 partitions is too much */
+                buf_release(&o->raw);
+                buf_init(&o->raw, BUS_RECORD_MAX + 2 * CHUNK_BYTES);
+            }
             buf_reset(&o->raw);
             o->n = o->n_headers = o->first = o->last = 0;
         }

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/timeutil.h"
+#include "bench/figure.h"
 #include "bus/bus.h"
 
 #define PARTITIONS 100
@@ -250,6 +251,12 @@ static bool bench(int items, size_t n, size_t batch)
     print("bus consume", n, &con, bare.wall);
     remove_db(path);
     free_samples();
+    if (items == 1)
+        FIGURE("bus consume, one core", ">= 400 k msg/s", (double)n / con.cpu >= 400000,
+               "%.0f k msg/s", (double)n / con.cpu / 1e3);
+    FIGURE(items == 1 ? "bus append, small events" : "bus append, receipts",
+           ">= 0.50 of bare insert", bare.wall / app.wall >= 0.5, "%.2f",
+           bare.wall / app.wall);
     return bare.wall / app.wall >= 0.5 && (items > 1 || (double)n / con.cpu >= 400000);
 }
 

@@ -14,6 +14,7 @@
 #include <zlib.h>
 
 #include "base/json.h"
+#include "bench/figure.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/timeutil.h"
@@ -314,6 +315,12 @@ static void bench_bus(const char *name, bool is_small)
     struct cost bare = run(&p, true), ours = run(&p, false);
     print_cost("read and write only", &p, bare, 0);
     print_cost("stream worker", &p, ours, bare.cpu);
+    double rate = (double)p.events / ours.cpu, mb = (double)p.bytes / ours.cpu / 1e6;
+    if (is_small)
+        FIGURE("stream, small events, one core", ">= 100 k/s", rate >= 1e5, "%.0f k/s",
+               rate / 1e3);
+    else
+        FIGURE("stream, receipts, one core", ">= 100 MB/s", mb >= 100, "%.0f MB/s", mb);
     place_close(&p);
 }
 
@@ -393,6 +400,11 @@ static void bench_growth(int64_t most)
             "   the 100 k events before %9lld: %7.0f %s an event, %.2f x the first\n",
             (long long)end, each, counter >= 0 ? "instructions" : "ns CPU",
             each / first);
+        if (end == most)
+            FIGURE(counter >= 0 ? "instructions an event, to the last"
+                                : "CPU an event, to the last (no counter)",
+                   "within 10 % of first 100 k", each <= first * 1.1 && end > 100000,
+                   "%.2f x at %lld", each / first, (long long)end);
     }
     for (int k = 0; k < PARTITIONS; k++)
         stream_partition_release(&parts[k]);
