@@ -315,7 +315,9 @@ int layout_create(const struct load_layout *l, struct wh *w, const char *schema,
         buf_addc(&sql, ')');
     }
     buf_addc(&sql, ')');
-    if (l->write == LOAD_HIGHEST) /* small rows: one tree, not a table and an index */
+    if (l->write == LOAD_HIGHEST &&
+        streq(wh_kind(w),
+              "sqlite")) /* small rows: one tree, not a table and an index */
         buf_adds(&sql, " WITHOUT ROWID");
     int rc = buf_check(&sql, "CREATE TABLE", e);
     if (rc == 0)

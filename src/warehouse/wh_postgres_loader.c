@@ -12,9 +12,83 @@ struct pg_loader {
     struct wh_loader base;
     struct pg_loader *next;
     char *copy, *table;
+    char
+        *merge; /* an upsert: from the stage into the table, after each copy; or NULL */
     int n;
     struct buf rows;
 };
+
+static bool is_key(const struct wh_upsert *u, const char *name)
+{
+    for (size_t i = 0; u->key[i]; i++)
+        if (streq(u->key[i], name))
+            return true;
+    return false;
+}
+
+static void add_names(struct buf *sql, const char *const *names)
+{
+    for (size_t i = 0; names[i]; i++) {
+        char *name = pg_name(NULL, names[i]);
+        buf_addf(sql, "%s%s", i ? ", " : "", name);
+        mem_free(name);
+    }
+}
+
+static void add_updates(struct buf *sql, const char *const *columns,
+                        const struct wh_upsert *u)
+{
+    const char *comma = "";
+    for (size_t i = 0; columns[i]; i++) {
+        if (is_key(u, columns[i]))
+            continue;
+        char *name = pg_name(NULL, columns[i]);
+        buf_addf(sql, "%s%s = excluded.%s", comma, name, name);
+        mem_free(name);
+        comma = ", ";
+    }
+}
+
+/* COPY knows no conflict: rows go to a table of this connection, and from there the
+ * highest rank of each key into the table. */
+static int open_stage(struct pg *p, struct pg_loader *l, const char *name,
+                      const char *const *columns, const struct wh_upsert *u,
+                      struct err *e)
+{
+    char *stage = mem_printf("_weir_upsert_%p", (void *)l),
+         *rank = pg_name(NULL, u->rank);
+    struct buf sql;
+    buf_init(&sql, 1u << 20);
+    buf_addf(&sql, "INSERT INTO %s AS t (", name);
+    add_names(&sql, columns);
+    buf_adds(&sql, ") SELECT DISTINCT ON (");
+    add_names(&sql, u->key);
+    buf_adds(&sql, ") ");
+    add_names(&sql, columns);
+    buf_addf(&sql, " FROM pg_temp.\"%s\" ORDER BY ", stage);
+    add_names(&sql, u->key);
+    buf_addf(&sql, ", %s DESC, _weir_row DESC ON CONFLICT (", rank);
+    add_names(&sql, u->key);
+    buf_adds(&sql, ") DO UPDATE SET ");
+    add_updates(&sql, columns, u);
+    buf_addf(&sql, " WHERE excluded.%s >= t.%s; TRUNCATE pg_temp.\"%s\"", rank, rank,
+             stage);
+    int rc = buf_check(&sql, "INSERT", e);
+    if (rc == 0)
+        rc = pg_execf(p, e,
+                      "CREATE TEMP TABLE \"%s\" (LIKE %s); ALTER TABLE pg_temp.\"%s\" "
+                      "ADD COLUMN _weir_row bigserial",
+                      stage, name, stage);
+    l->merge = buf_take(&sql);
+    buf_reset(&sql);
+    add_names(&sql, columns);
+    mem_free(l->copy);
+    l->copy = mem_printf("COPY pg_temp.\"%s\" (%s) FROM STDIN", stage, buf_str(&sql));
+    buf_release(&sql);
+    mem_free(stage);
+    mem_free(rank);
+    return rc;
+}
 
 int pg_loader_open(struct wh *w, const char *schema, const char *table,
                    const char *const *columns, const struct wh_upsert *upsert,
@@ -45,6 +119,8 @@ int pg_loader_open(struct wh *w, const char *schema, const char *table,
     int rc = buf_check(&sql, "COPY", e);
     if (rc == 0) /* a missing table or column is told here, not at the first flush */
         rc = pg_run(p, buf_str(&sql), NULL, NULL, e);
+    if (rc == 0 && upsert)
+        rc = open_stage(p, l, name, columns, upsert, e);
     if (rc < 0)
         rc = err_wrap(e, rc, "load %s.%s", schema, table);
     mem_free(name);
@@ -145,9 +221,13 @@ static int flush(struct pg *p, struct pg_loader *l, struct err *e)
     if (!l->rows.len)
         return 0;
     int rc = pg_cursor_drain(p, e);
-    if (rc == 0 && (rc = copy_rows(p, l, e)) < 0)
+    if (rc == 0)
+        rc = copy_rows(p, l, e);
+    buf_reset(&l->rows); /* before anything that flushes the loaders first */
+    if (rc == 0 && l->merge)
+        rc = pg_run(p, l->merge, NULL, NULL, e);
+    if (rc < 0)
         rc = err_wrap(e, rc, "%s", l->table);
-    buf_reset(&l->rows);
     return rc;
 }
 
@@ -195,6 +275,7 @@ void pg_loader_close(struct wh_loader *base)
     *at = l->next;
     buf_release(&l->rows);
     mem_free(l->copy);
+    mem_free(l->merge);
     mem_free(l->table);
     mem_free(l);
 }

@@ -297,6 +297,42 @@ static void test_loader(void **state)
     assert_int_equal(wh_row_count(w, "silver", "l", &e), 50002);
 }
 
+static void put(struct wh_loader *l, int64_t store, const char *at, int64_t revision,
+                double sum)
+{
+    struct err e = {0};
+    struct wh_value v[] = {{.type = WH_INT, .i = store},
+                           {.type = WH_TEXT, .text = str_of(at)},
+                           {.type = WH_INT, .i = revision},
+                           {.type = WH_REAL, .d = sum}};
+    must(wh_loader_row(l, v, &e), &e);
+}
+
+static void test_loader_replaces_lower_ranks(void **state)
+{
+    struct wh *w = *state;
+    struct err e = {0};
+    struct wh_loader *l;
+    const char *const columns[] = {"store", "at", "revision", "sum", NULL};
+    const char *const key[] = {"store", "at", NULL};
+    const struct wh_upsert upsert = {key, "revision"};
+    exec(w, "CREATE TABLE silver.u (store BIGINT NOT NULL, at TEXT NOT NULL, revision "
+            "BIGINT, sum DOUBLE PRECISION, PRIMARY KEY (store, at))");
+    for (int round = 0; round < 2; round++) {
+        must(wh_begin_on(w, "silver", &e), &e);
+        must(wh_loader_open_upsert(w, "silver", "u", columns, &upsert, &l, &e), &e);
+        put(l, 1, "a", 1, 1.5);
+        put(l, 1, "a", 3, 3.5); /* the same key again in the batch */
+        put(l, 1, "a", 2, 2.5);
+        put(l, 1, "b", 1, 4.5);
+        put(l, 1, "b", 1, 5.5); /* an equal rank: the later one */
+        wh_loader_close(l);
+        must(wh_commit(w, &e), &e);
+        assert_string_equal(rows(w, "SELECT * FROM silver.u ORDER BY at"),
+                            "1|a|3|3.5;1|b|1|5.5");
+    }
+}
+
 static void test_snowflake(void **state)
 {
     struct wh *w = *state;
@@ -372,6 +408,8 @@ static int contract_run(void)
         cmocka_unit_test_setup_teardown(test_catalog, setup, teardown),
         cmocka_unit_test_setup_teardown(test_swap, setup, teardown),
         cmocka_unit_test_setup_teardown(test_loader, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_loader_replaces_lower_ranks, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_snowflake, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
         cmocka_unit_test_setup_teardown(test_quote, setup, teardown),
