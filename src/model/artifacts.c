@@ -1,5 +1,6 @@
-/* manifest.json (v12), run_results.json (v6) and sources.json (v3), shaped as dbt-core writes them, for
- * the tools that read them (docs viewers, dbt-artifacts readers, dbt itself). */
+/* manifest.json (v12), run_results.json (v6) and sources.json (v3), shaped as dbt-core
+ * writes them, for the tools that read them (docs viewers, dbt-artifacts readers, dbt
+ * itself). */
 #include "model/internal.h"
 
 #include <sys/stat.h>

@@ -124,7 +124,7 @@
 #define WIRE_CHANNEL_ENV "WEIR_CHANNEL"
 #define WIRE_VERSION     1
 /* "Do not restart me": s6's 125 (its `finish` scripts say it so). */
-#define WIRE_EXIT_FINAL  125
+#define WIRE_EXIT_FINAL 125
 
 /* Lines out of a byte stream. */
 struct wire_decoder {
