@@ -1,13 +1,17 @@
 /* Inside the model engine: the project's structs and what its files give each other.
- * Each file answers one question: project.c     what is in the folder: packages, files,
- * nodes, links config.c      which config applies to a node properties.c  what the .yml
- * files declare: sources, patches, tests, exposures names.c       dbt's names: unique
- * ids, test names, fqn macros.c      which macro a name means; builtin.c the built-in
- * macros' text context.c     what a template sees; relation.c, adapter.c, table.c its
- * objects render.c      one rendering of a node, a hook, a YAML value compile.c node →
- * SQL, ephemerals as CTEs, errors at their source materialize.c build aside → tests →
- * gate → publish; incremental.c, seed.c, testing.c artifacts.c   manifest.json,
- * run_results.json */
+ * Each file answers one question:
+ *   project.c      the project's life           packages.c  packages and target
+ *   files.c        folders and text             load.c      what is in the folders
+ *   item.c         a node, made and freed       macros.c    which macro a name means;
+ *   builtin.c      the built-in macros' text    properties.c  what .yml files declare
+ *   patch.c        what they say of a node      config.c    which config applies
+ *   names.c        dbt's names: unique ids, test names, fqn
+ *   parse.c        what a node's text says      link.c      how nodes hang together
+ *   context.c      what a template sees; relation.c, adapter.c, table.c its objects
+ *   render.c       one rendering of a node, a hook, a YAML value
+ *   compile.c      node → SQL, ephemerals as CTEs, errors at their source
+ *   materialize.c  build aside → tests → gate → publish; incremental.c, seed.c,
+ * testing.c artifacts.c    manifest.json, run_results.json */
 #ifndef MODEL_INTERNAL_H
 #define MODEL_INTERNAL_H
 
@@ -121,20 +125,50 @@ static inline struct item *item_of(const struct node *n)
     return (struct item *)(uintptr_t)n;
 }
 
-/* ── project.c ── */
+/* ── item.c ── */
 void project_warn(struct project *p, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 struct item *item_new(struct project *p, struct package *pk, enum node_type type);
 /* Gives the item its unique id and files it; ERR_CONFIG for a name used twice. */
 int item_add(struct project *p, struct item *it, const char *unique_id, struct err *e);
-/* alias and schema by the generate_*_name macros. */
-void item_name_relation(struct project *p, struct item *it);
+void item_free(struct item *it);
+/* Whether ref() may name it. */
+bool item_is_refable(enum node_type t);
 /* sha256 of the text without the white space around it, hex. */
 const char *item_checksum(struct project *p, const char *text, size_t n);
 void item_break(struct project *p, struct item *it, const char *why);
+const char *node_type_name(enum node_type t);
+
+/* ── load.c ── */
+int load_files(struct project *p, struct err *e);
+
+/* ── patch.c ── */
+/* Puts the node's properties entry to it, once. */
+void patch_apply(struct project *p, struct item *it);
+/* description: the one property that may call doc(). */
+const char *described(struct project *p, const char *text);
+/* The "columns" of a properties entry by name, as the manifest has them. */
+json_t *columns_by_name(struct project *p, const json_t *owner);
+
+/* ── parse.c ── */
+/* Config and relation name of every node, as far as no template needs be rendered. */
+void parse_configs(struct project *p);
+/* Renders the templates: refs, sources and config() calls. */
+void parse_links(struct project *p);
+/* alias and schema by the generate_*_name macros. */
+void item_name_relation(struct project *p, struct item *it);
+
+/* ── link.c ── */
+/* Takes disabled nodes out; ERR_CONFIG for two nodes that make one relation. */
+int link_check(struct project *p, struct err *e);
+/* The lists of struct node, and each test to the node it is judged with. */
+void link_finish(struct project *p);
+
+/* ── packages.c ── */
 /* Lists of folders in dbt_project.yml ("model-paths"), or the default. */
 json_t *package_paths(const struct package *pk, const char *key, const char *fallback);
-const char *node_type_name(enum node_type t);
+int packages_load(struct project *p, struct err *e);
+int target_load(struct project *p, struct err *e);
 
 /* ── files.c ── */
 typedef int file_fn(void *arg, const char *path, const char *rel, struct err *e);
@@ -144,10 +178,6 @@ int files_walk(const char *dir, file_fn *fn, void *arg, struct err *e);
 /* Text of a file in the project's memory, checked to be UTF-8. */
 int files_read(struct project *p, const char *path, const char **text, size_t *n,
                struct err *e);
-
-/* ── packages.c ── */
-int packages_load(struct project *p, struct err *e);
-int target_load(struct project *p, struct err *e);
 
 /* ── config.c ── */
 void config_merge(json_t *into, const char *key, json_t *v);
@@ -169,10 +199,6 @@ const char *names_test_hash(struct project *p, const char *name,
 int properties_read(struct project *p, struct package *pk, const char *path,
                     const char *shown, const char *rel, struct err *e);
 int properties_tests(struct project *p, struct err *e);
-/* description: the one property that may call doc(). */
-const char *described(struct project *p, const char *text);
-/* The "columns" of a properties entry by name, as the manifest has them. */
-json_t *columns_by_name(struct project *p, const json_t *owner);
 void properties_free(struct project *p);
 
 /* ── snapshot_files.c ── */

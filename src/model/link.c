@@ -1,0 +1,126 @@
+/* How the nodes hang together once all are parsed: disabled ones leave, edges must lead
+ * somewhere, no relation is made twice, tests go to the node they are judged with.
+ * Called by project_load. */
+#include "model/internal.h"
+
+#include <stdio.h>
+
+static void drop_disabled(struct project *p)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->items.n; i++) {
+        struct item *it = p->items.v[i];
+        if (it->pub.is_enabled) {
+            p->items.v[n++] = it;
+            continue;
+        }
+        map_del(&p->by_id, it->pub.unique_id);
+        if (map_get(&p->by_name, it->pub.name) == it)
+            map_del(&p->by_name, it->pub.name);
+        vec_push(&p->disabled, it);
+    }
+    p->items.n = n;
+}
+
+static void check_links(struct project *p)
+{
+    for (size_t i = 0; i < p->items.n; i++) {
+        struct item *it = p->items.v[i];
+        for (size_t k = 0; k < it->deps.n; k++) {
+            if (map_has(&p->by_id, it->deps.v[k]))
+                continue;
+            char why[400];
+            snprintf(why, sizeof why, "%s: depends on %s, which is disabled",
+                     it->pub.path, it->deps.v[k]);
+            item_break(p, it, why);
+        }
+    }
+}
+
+static int check_relations(struct project *p, struct err *e)
+{
+    struct map seen;
+    int rc = 0;
+    map_init(&seen);
+    for (size_t i = 0; rc == 0 && i < p->items.n; i++) {
+        struct item *it = p->items.v[i];
+        if (!item_is_refable(it->pub.type) || streq(it->pub.materialized, "ephemeral"))
+            continue;
+        char *key = mem_printf("%s.%s", it->pub.schema, it->pub.alias);
+        const struct item *other = map_put(&seen, key, it);
+        if (other)
+            rc = err_set(e, ERR_CONFIG,
+                         "%s and %s both make the relation %s; give one an alias",
+                         other->pub.path, it->pub.path, key);
+        mem_free(key);
+    }
+    map_release(&seen);
+    return rc;
+}
+
+/* NULL-terminated views of the lists, for struct node. */
+static void publish_lists(struct project *p)
+{
+    for (size_t i = 0; i < p->items.n; i++) {
+        struct item *it = p->items.v[i];
+        vec_push(&it->fqn, NULL);
+        it->fqn.n--;
+        vec_push(&it->tags, NULL);
+        it->tags.n--;
+        vec_push(&it->deps, NULL);
+        it->deps.n--;
+        it->pub.fqn = it->fqn.v;
+        it->pub.tags = it->tags.v;
+        it->pub.depends_on = it->deps.v;
+        if (it->pub.type == NODE_TEST)
+            it->pub.severity = json_str(it->pub.config, "severity", "ERROR");
+    }
+}
+
+static bool reaches(struct project *p, const char *from, const char *to, int depth)
+{
+    const struct item *it = map_get(&p->by_id, from);
+    if (streq(from, to))
+        return true;
+    for (size_t i = 0; it && depth < 200 && i < it->deps.n; i++)
+        if (reaches(p, it->deps.v[i], to, depth + 1))
+            return true;
+    return false;
+}
+
+/* A test belongs to the node that all its other parents are ancestors of: it is judged
+ * on what that node is about to publish. */
+static void own_tests(struct project *p)
+{
+    for (size_t i = 0; i < p->items.n; i++) {
+        struct item *t = p->items.v[i];
+        if (t->pub.type != NODE_TEST)
+            continue;
+        for (size_t k = 0; k < t->deps.n; k++) {
+            struct item *node = map_get(&p->by_id, t->deps.v[k]);
+            bool is_last = node && node->pub.type != NODE_SOURCE &&
+                           !streq(node->pub.materialized, "ephemeral");
+            for (size_t j = 0; is_last && j < t->deps.n; j++)
+                is_last = j == k || (reaches(p, t->deps.v[k], t->deps.v[j], 0) &&
+                                     !streq(t->deps.v[k], t->deps.v[j]));
+            if (!is_last)
+                continue;
+            t->pub.attached = node->pub.unique_id;
+            vec_push(&node->tests, t);
+            break;
+        }
+    }
+}
+
+int link_check(struct project *p, struct err *e)
+{
+    drop_disabled(p);
+    check_links(p);
+    return check_relations(p, e);
+}
+
+void link_finish(struct project *p)
+{
+    publish_lists(p);
+    own_tests(p);
+}

@@ -1,0 +1,81 @@
+/* What a properties entry says of a node: description, columns, the rest of its patch.
+ * In: entries of the .yml files. Out: the item's and the manifest's form of them.
+ * Called by parse.c, properties.c and snapshot_files.c. */
+#include "model/internal.h"
+
+static const char *kind_key(enum node_type t)
+{
+    return t == NODE_MODEL      ? "models"
+           : t == NODE_SEED     ? "seeds"
+           : t == NODE_TEST     ? "data_tests"
+           : t == NODE_SNAPSHOT ? "snapshots"
+                                : "analyses";
+}
+
+const char *described(struct project *p, const char *text)
+{
+    json_t *v = json_string(text), *shown = render_yaml(p, v, "description");
+    const char *out =
+        arena_strdup(&p->mem, json_is_string(shown) ? json_string_value(shown) : text);
+    json_decref(shown);
+    json_decref(v);
+    return out;
+}
+
+/* A property that may stand beside or inside "config"; a new reference, never NULL. */
+static json_t *property(const json_t *owner, const char *key, json_t *fallback)
+{
+    json_t *v = json_object_get(json_obj(owner, "config"), key);
+    v = v ? v : json_object_get(owner, key);
+    if (!v)
+        return fallback;
+    json_decref(fallback);
+    return json_incref(v);
+}
+
+static json_t *column_of(struct project *p, const json_t *from)
+{
+    json_t *c = json_object(), *list = json_object();
+    json_t *tags = property(from, "tags", json_array());
+    json_t *meta = property(from, "meta", json_object());
+    config_merge(list, "tags", tags); /* a text becomes a list */
+    json_put_str(c, "name", json_str(from, "name", ""));
+    json_put_str(c, "description", described(p, json_str(from, "description", "")));
+    json_put(c, "meta", json_incref(meta));
+    json_put_str(c, "data_type", json_str(from, "data_type", NULL));
+    json_put(c, "constraints", property(from, "constraints", json_array()));
+    json_put(c, "quote", property(from, "quote", json_null()));
+    json_put(
+        c, "config",
+        json_pack("{s:O, s:O}", "meta", meta, "tags", json_object_get(list, "tags")));
+    json_put(c, "tags", json_incref(json_object_get(list, "tags")));
+    json_put(c, "granularity", json_null());
+    json_put(c, "doc_blocks", json_array());
+    json_decref(tags);
+    json_decref(meta);
+    json_decref(list);
+    return c;
+}
+
+json_t *columns_by_name(struct project *p, const json_t *owner)
+{
+    json_t *columns = json_object(), *one;
+    size_t i;
+    json_array_foreach (json_arr(owner, "columns"), i, one)
+        if (json_str(one, "name", NULL))
+            json_put(columns, json_str(one, "name", ""), column_of(p, one));
+    return columns;
+}
+
+void patch_apply(struct project *p, struct item *it)
+{
+    char *key = arena_printf(&p->mem, "%s %s %s", kind_key(it->pub.type),
+                             it->package->name, it->pub.name);
+    json_t *patch = map_get(&p->patches, key);
+    if (!patch || it->meta_patch)
+        return;
+    it->meta_patch = json_incref(json_obj(patch, "body"));
+    it->patch_path = json_str(patch, "file", NULL);
+    it->description = described(p, json_str(it->meta_patch, "description", ""));
+    it->columns = columns_by_name(p, it->meta_patch);
+}
