@@ -179,3 +179,17 @@ void arena_clear(struct arena *a)
 {
     arena_release(a);
 }
+
+void arena_reset(struct arena *a)
+{
+    struct arena_block *kept = a->head;
+    if (!kept || kept->size != ARENA_BLOCK_BYTES) {
+        arena_release(a);
+        return;
+    }
+    a->head = kept->next;
+    arena_release(a);
+    kept->next = NULL;
+    kept->used = 0;
+    a->head = kept;
+}

@@ -37,6 +37,8 @@ char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void arena_clear(struct arena *a); /* frees contents, arena stays usable */
+/* As arena_clear, but keeps a block: for an arena that is filled again and again. */
+void arena_reset(struct arena *a);
 void arena_release(struct arena *a);
 
 #endif

@@ -129,6 +129,16 @@ int jinja_compile(struct jinja_env *env, const char *name, const char *src, size
     return 0;
 }
 
+int jinja_compile_in(struct jinja_env *env, struct arena *mem, const char *name,
+                     const char *src, size_t n, struct jinja_template **out,
+                     struct err *e)
+{
+    struct jinja_template *t = template_new(env, name, src, n, mem);
+    *out = t;
+    return t && t->src ? parse_template(t, e)
+                       : err_set(e, ERR_LIMIT, "%s: template too large", name);
+}
+
 void jinja_template_free(struct jinja_template *t)
 {
     if (!t)

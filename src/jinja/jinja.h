@@ -101,6 +101,10 @@ void jinja_env_resolver(struct jinja_env *env, jinja_resolve_fn *fn, void *userd
 int jinja_compile(struct jinja_env *env, const char *name, const char *src, size_t n,
                   struct jinja_template **out, struct err *e);
 void jinja_template_free(struct jinja_template *t);
+/* The same in memory of the caller's: for a template used once. Not to be freed. */
+int jinja_compile_in(struct jinja_env *env, struct arena *mem, const char *name,
+                     const char *src, size_t n, struct jinja_template **out,
+                     struct err *e);
 
 /* Definitions found at the top level of a template. */
 struct jinja_def {

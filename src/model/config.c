@@ -167,14 +167,15 @@ static json_t *defaults(const struct item *it)
 }
 
 /* Properties that are config though written beside it. */
+static const char *const property_keys[] = {"enabled", "tags",   "meta", "docs",
+                                            "group",   "access", NULL};
+
 static void properties_config(json_t *into, const struct item *it)
 {
-    static const char *const keys[] = {"enabled", "tags",  "meta",
-                                       "docs",    "group", "access"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        json_t *v = json_object_get(it->meta_patch, keys[i]);
-        if (v && it->pub.type != NODE_TEST)
-            config_merge(into, keys[i], v);
+    for (size_t i = 0; it->pub.type != NODE_TEST && property_keys[i]; i++) {
+        json_t *v = json_object_get(it->meta_patch, property_keys[i]);
+        if (v)
+            config_merge(into, property_keys[i], v);
     }
     config_update(into, json_obj(it->meta_patch, "config"));
 }
@@ -208,7 +209,26 @@ static json_t *hook_list(json_t *list)
     return out;
 }
 
-void config_apply(struct project *p, struct item *it)
+static bool has_template(json_t *v)
+{
+    const char *key;
+    json_t *one;
+    size_t i;
+    if (json_is_string(v))
+        return strstr(json_string_value(v), "{{") || strstr(json_string_value(v), "{%");
+    if (json_is_array(v))
+        json_array_foreach (v, i, one)
+            if (has_template(one))
+                return true;
+    if (json_is_object(v))
+        json_object_foreach (v, key, one)
+            if (has_template(one))
+                return true;
+    return false;
+}
+
+/* The merged config; is_static: no template decides a value of it. */
+static json_t *config_make(struct project *p, const struct item *it, bool *is_static)
 {
     json_t *c = defaults(it);
     project_config(c, it->package, it);
@@ -222,7 +242,8 @@ void config_apply(struct project *p, struct item *it)
     json_t *post = hook_list(json_object_get(c, "post-hook"));
     json_object_del(c, "pre-hook");
     json_object_del(c, "post-hook");
-    json_t *shown = render_yaml(p, c, it->pub.path);
+    *is_static = !has_template(c);
+    json_t *shown = *is_static ? json_incref(c) : render_yaml(p, c, it->pub.path);
     bool has_hooks = it->pub.type != NODE_SOURCE && it->pub.type != NODE_TEST &&
                      it->pub.type != NODE_EXPOSURE;
     if (has_hooks) {
@@ -232,14 +253,84 @@ void config_apply(struct project *p, struct item *it)
     json_decref(pre);
     json_decref(post);
     json_decref(c);
-    json_decref(it->pub.config);
-    it->pub.config = shown;
-    it->pub.is_enabled = config_flag(shown, "enabled", true);
-    it->pub.materialized = json_str(shown, "materialized", "");
-    it->tags.n = 0;
+    return shown;
+}
+
+/* ── one value for all that are made of the same ── */
+
+static void key_levels(struct buf *key, const struct package *pk, const struct item *it)
+{
+    const json_t *level = section_of(pk, it->pub.type);
+    for (size_t i = 0; level; level = json_obj(level, it->fqn.v[i++])) {
+        buf_add(key, &level, sizeof level);
+        if (i == it->fqn.n)
+            break;
+    }
+    buf_addc(key, '\n');
+}
+
+static void key_value(struct buf *key, const char *name, const json_t *v)
+{
+    buf_adds(key, name);
+    if (v && json_dump_buf(v, JSON_COMPACT, key, NULL) < 0)
+        key->failed = ERR_LIMIT; /* NaN and the like: no key */
+    buf_addc(key, '\n');
+}
+
+/* All that config_make looks at. */
+static void key_of(struct project *p, const struct item *it, struct buf *key)
+{
+    buf_reset(key);
+    buf_addc(key, (char)('0' + it->pub.type));
+    key_levels(key, it->package, it);
+    if (!it->package->is_root)
+        key_levels(key, p->root, it);
+    for (size_t i = 0; it->pub.type != NODE_TEST && property_keys[i]; i++) {
+        const json_t *v = json_object_get(it->meta_patch, property_keys[i]);
+        if (v)
+            key_value(key, property_keys[i], v);
+    }
+    const json_t *own = json_obj(it->meta_patch, "config");
+    if (json_object_size(own))
+        key_value(key, "config", own);
+    if (json_object_size(it->inline_config))
+        key_value(key, "inline", it->inline_config);
+}
+
+/* Borrowed when *is_static, else a new reference. */
+static json_t *config_of(struct project *p, const struct item *it, bool *is_static)
+{
+    key_of(p, it, &p->key);
+    json_t *c = p->key.failed ? NULL : map_getn(&p->configs, p->key.data, p->key.len);
+    *is_static = true;
+    if (c)
+        return c;
+    c = config_make(p, it, is_static);
+    *is_static = *is_static && !p->key.failed;
+    if (*is_static)
+        map_putn(&p->configs, p->key.data, p->key.len, c);
+    return c;
+}
+
+void config_free(struct project *p)
+{
+    for (struct map_entry *m = NULL; (m = map_next(&p->configs, m));)
+        json_decref(m->value);
+    map_release(&p->configs);
+    buf_release(&p->key);
+}
+
+void config_apply(struct project *p, struct item *it)
+{
+    bool is_static;
+    json_t *c = config_of(p, it, &is_static), *one;
     size_t i;
-    json_t *one;
-    json_array_foreach (json_arr(shown, "tags"), i, one)
+    json_decref(it->pub.config);
+    it->pub.config = is_static ? json_incref(c) : c;
+    it->pub.is_enabled = config_flag(c, "enabled", true);
+    it->pub.materialized = json_str(c, "materialized", "");
+    it->tags.n = 0;
+    json_array_foreach (json_arr(c, "tags"), i, one)
         if (json_is_string(one))
             vec_push(&it->tags, json_string_value(one));
 }

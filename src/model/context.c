@@ -114,12 +114,13 @@ static struct jv *relation_for(struct jinja_call *c, struct render *r, struct it
     return v;
 }
 
-static void record_ref(struct item *it, const char *pkg, const char *name,
-                       const struct item *to)
+static void record_ref(struct project *p, struct item *it, const char *pkg,
+                       const char *name, const struct item *to)
 {
     json_t *one = json_pack("{s:s, s:o, s:n}", "name", name, "package",
                             pkg ? json_string(pkg) : json_null(), "version");
-    json_array_append_new(it->refs, one); /* once a call, as dbt notes them */
+    json_array_append_new(item_own(p, &it->refs),
+                          one); /* once a call, as dbt notes them */
     if (to != it)
         item_depend(it, to->pub.unique_id);
 }
@@ -139,7 +140,7 @@ NATIVE(fn_ref)
     if (!to)
         return not_found(c, r->p, NODE_MODEL, name);
     if (!r->is_execute && r->item)
-        record_ref(r->item, pkg, name, to);
+        record_ref(r->p, r->item, pkg, name, to);
     return relation_for(c, r, to);
 }
 
@@ -158,7 +159,7 @@ NATIVE(fn_source)
         return not_found(c, r->p, NODE_SOURCE, table);
     if (!r->is_execute && r->item) {
         json_t *pair = json_pack("[ss]", source, table);
-        json_array_append_new(r->item->sources, pair);
+        json_array_append_new(item_own(r->p, &r->item->sources), pair);
         item_depend(r->item, to->pub.unique_id);
     }
     return relation_for(c, r, to);
@@ -170,7 +171,7 @@ static void take_pair(struct render *r, const char *key, struct jv *v)
 {
     json_t *j = jv_to_json(v);
     if (j && r->item)
-        config_merge(r->item->inline_config, key, j);
+        config_merge(item_own(r->p, &r->item->inline_config), key, j);
     json_decref(j);
 }
 

@@ -15,6 +15,7 @@
 #ifndef MODEL_INTERNAL_H
 #define MODEL_INTERNAL_H
 
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -22,7 +23,8 @@
 #include "jinja/jinja.h"
 #include "model/model.h"
 
-#define TMP_SUFFIX "__weir_tmp"
+#define TMP_SUFFIX       "__weir_tmp"
+#define MAX_RENDER_BYTES (512u << 20)
 
 struct package {
     const char *name, *dir; /* dir absolute */
@@ -43,10 +45,11 @@ struct item {
     size_t raw_len;
     const char *rel; /* path inside its folder: staging/x.sql (dbt's "path") */
     const char *description, *checksum, *patch_path;
-    json_t *columns;        /* name → {name, description, data_type, …} */
-    json_t *meta_patch;     /* properties entry, NULL */
+    /* shared between items while empty: item_own before writing */
     json_t *inline_config;  /* of config() in the file, in call order */
     json_t *refs, *sources; /* manifest's refs: [{name, package, version}], [[s, t]] */
+    json_t *columns;        /* name → {name, description, data_type, …} */
+    json_t *meta_patch;     /* properties entry, NULL */
     VEC(const char *) deps;
     VEC(const char *) macro_deps;
     VEC(const char *) tags;
@@ -61,8 +64,7 @@ struct item {
     json_t *test_kwargs;
     json_t *exposure; /* its entry in the .yml file */
     const char
-        *declared_on; /* unique id of the node it is declared at; sources: NULL */
-    struct jinja_template *template;
+        *declared_on;     /* unique id of the node it is declared at; sources: NULL */
     const char *compiled; /* of the last compile, mem_free */
     bool is_resolving;    /* ephemeral recursion guard */
 };
@@ -101,6 +103,13 @@ struct project {
     int64_t now_ms;
     char invocation_id[40];
     struct render *render; /* in progress */
+    /* parsing */
+    json_t *no_config, *no_list; /* what items share while they have none */
+    struct map configs;          /* config.c: what a config was made of → json_t * */
+    struct buf key;              /* config.c */
+    bool has_plain_names;        /* no macro replaces the built-in generate_*_name */
+    struct arena scratch;        /* of the outermost rendering */
+    bool is_scratch_used;
 };
 
 /* One rendering: what the context's functions look at (jinja_userdata of the env). */
@@ -132,6 +141,8 @@ struct item *item_new(struct project *p, struct package *pk, enum node_type type
 /* Gives the item its unique id and files it; ERR_CONFIG for a name used twice. */
 int item_add(struct project *p, struct item *it, const char *unique_id, struct err *e);
 void item_free(struct item *it);
+/* inline_config, refs or sources of an item as its own, to write to. */
+json_t *item_own(struct project *p, json_t **shared);
 /* Whether ref() may name it. */
 bool item_is_refable(enum node_type t);
 /* sha256 of the text without the white space around it, hex. */
@@ -155,6 +166,10 @@ json_t *columns_by_name(struct project *p, const json_t *owner);
 void parse_configs(struct project *p);
 /* Renders the templates: refs, sources and config() calls. */
 void parse_links(struct project *p);
+
+/* ── relation_name.c ── */
+/* Looks which macros name relations; after macros_load. */
+void item_names_begin(struct project *p);
 /* alias and schema by the generate_*_name macros. */
 void item_name_relation(struct project *p, struct item *it);
 
@@ -182,8 +197,10 @@ int files_read(struct project *p, const char *path, const char **text, size_t *n
 /* ── config.c ── */
 void config_merge(json_t *into, const char *key, json_t *v);
 void config_update(json_t *into, json_t *from);
-/* Sets it->pub.config from dbt_project.yml, properties and inline config. */
+/* Sets it->pub.config from dbt_project.yml, properties and inline config. Nodes whose
+ * configs are made of the same share one value: it is never changed in place. */
 void config_apply(struct project *p, struct item *it);
+void config_free(struct project *p);
 /* bool of a config; strings "true"/"false" understood. */
 bool config_flag(const json_t *config, const char *key, bool fallback);
 
@@ -231,8 +248,15 @@ extern const char *const builtin_macros[]; /* templates, NULL-terminated */
 void context_globals(struct project *p);
 void context_run(struct project *p);    /* flags and ids of the next run */
 void context_target(struct project *p); /* again, once the target is known */
-/* The dict a template of r->item is rendered in. */
+/* The dict a template of r->item is rendered in. model and this come when they are
+ * asked for: few templates do. */
 struct jv *context_new(struct render *r, struct arena *mem);
+struct jv *context_model(struct render *r, struct arena *mem);
+/* "model", "this" → their value, kept in the context; NULL: another name. */
+struct jv *context_late(struct jinja_call *c, struct render *r, const char *name);
+/* Memory for one rendering, and its end. */
+struct arena *render_memory(struct project *p, struct arena *own);
+void render_forget(struct project *p, struct arena *mem);
 void render_begin(struct render *r, struct project *p, struct wh *w, struct item *it);
 void render_end(struct render *r);
 int render_text(struct render *r, const char *name, const char *text, size_t n,

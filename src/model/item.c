@@ -48,12 +48,21 @@ struct item *item_new(struct project *p, struct package *pk, enum node_type type
     it->pub.type = type;
     it->pub.package = pk->name;
     it->pub.is_enabled = true;
-    it->pub.config = json_object();
+    it->pub.config = json_incref(p->no_config);
     it->package = pk;
-    it->inline_config = json_object();
-    it->refs = json_array();
-    it->sources = json_array();
+    it->inline_config = json_incref(p->no_config);
+    it->refs = json_incref(p->no_list);
+    it->sources = json_incref(p->no_list);
     return it;
+}
+
+json_t *item_own(struct project *p, json_t **shared)
+{
+    if (*shared == p->no_config || *shared == p->no_list) {
+        json_decref(*shared);
+        *shared = json_is_array(*shared) ? json_array() : json_object();
+    }
+    return *shared;
 }
 
 void item_free(struct item *it)
@@ -72,7 +81,6 @@ void item_free(struct item *it)
     vec_release(&it->tags);
     vec_release(&it->fqn);
     vec_release(&it->tests);
-    jinja_template_free(it->template);
     mem_free((char *)(uintptr_t)it->compiled);
 }
 

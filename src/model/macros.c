@@ -174,7 +174,10 @@ static struct jv *note_use(struct jinja_call *c, const struct macro *m)
 static struct jv *resolve(struct jinja_call *c, void *userdata, const char *name)
 {
     struct project *p = userdata;
-    const struct render *r = jinja_userdata(c);
+    struct render *r = jinja_userdata(c);
+    struct jv *late = context_late(c, r, name);
+    if (late)
+        return late;
     const struct package *own = jinja_current_data(c);
     const struct macro *m =
         r && r->item ? macros_in(p, r->item->package->name, name) : NULL;
@@ -284,5 +287,7 @@ int macros_load(struct project *p, struct err *e)
                         strlen(builtin_macros[i]), e);
     for (size_t i = 0; rc == 0 && i < p->packages.n; i++)
         rc = load_package(p, p->packages.v[i], e);
+    if (rc == 0)
+        item_names_begin(p);
     return rc;
 }

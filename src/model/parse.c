@@ -22,18 +22,17 @@ static void guess_refs(struct project *p, struct item *it)
     }
 }
 
-static void parse_item(struct project *p, struct item *it)
+/* out: for the text, which nobody reads. */
+static void parse_item(struct project *p, struct item *it, struct buf *out)
 {
     struct render r = {0};
-    struct buf out;
     struct err why = {0};
     if (it->broken || !it->raw)
         return;
-    buf_init(&out, 256u << 20);
+    buf_reset(out);
     render_begin(&r, p, NULL, it);
-    int rc = render_item(&r, &out, &why);
+    int rc = render_item(&r, out, &why);
     render_end(&r);
-    buf_release(&out);
     if (rc < 0) {
         item_break(p, it, why.text);
         guess_refs(p, it);
@@ -60,54 +59,6 @@ static void parse_hooks(struct project *p, struct item *it, const char *key)
     }
 }
 
-static const char *text_of_macro(struct project *p, struct item *it, const char *macro,
-                                 const char *custom, const char *fallback)
-{
-    struct arena mem;
-    struct render r = {0};
-    struct macro *m = macros_find(p, p->root, macro);
-    struct jv *args[2], *out = NULL;
-    struct err why = {0};
-    const char *text = fallback;
-    if (!m)
-        return fallback;
-    arena_init(&mem, 64u << 20);
-    render_begin(&r, p, NULL, it);
-    struct jv *ctx = context_new(&r, &mem);
-    args[0] = custom ? jv_strz(&mem, custom) : jv_none();
-    args[1] = jv_get(ctx, "model");
-    int rc = jinja_call_value(p->env, macro, m->fn, ctx, args, 2, NULL, NULL, 0, &mem,
-                              &out, &why);
-    if (rc == 0 && out) {
-        struct buf b;
-        buf_init(&b, 4096);
-        jv_to_text(out, &b);
-        const char *from = buf_str(&b);
-        from += strspn(from, " \t\r\n");
-        size_t n = strlen(from);
-        while (n && strchr(" \t\r\n", from[n - 1]))
-            n--;
-        text = arena_strndup(&p->mem, from, n);
-        buf_release(&b);
-    } else if (rc < 0) {
-        item_break(p, it, why.text);
-    }
-    render_end(&r);
-    arena_release(&mem);
-    return text;
-}
-
-void item_name_relation(struct project *p, struct item *it)
-{
-    const json_t *c = it->pub.config;
-    const char *schema = json_str(c, "schema", NULL),
-               *alias = json_str(c, "alias", NULL);
-    it->pub.alias = text_of_macro(p, it, "generate_alias_name", alias, it->pub.name);
-    it->pub.schema = text_of_macro(p, it, "generate_schema_name", schema, p->schema);
-    if (it->pub.type == NODE_SNAPSHOT) /* before dbt 1.9: the schema as it stands */
-        it->pub.schema = json_str(c, "target_schema", it->pub.schema);
-}
-
 void parse_configs(struct project *p)
 {
     for (size_t i = 0; i < p->items.n; i++) {
@@ -124,17 +75,22 @@ void parse_configs(struct project *p)
 /* config() in files has its say, then links: refs need every node's enabled flag. */
 void parse_links(struct project *p)
 {
+    struct buf out;
+    buf_init(&out, 256u << 20);
     for (size_t i = 0; i < p->items.n; i++) {
         struct item *it = p->items.v[i];
         if (it->pub.type == NODE_SOURCE)
             continue;
-        parse_item(p, it);
+        parse_item(p, it, &out);
         if (json_object_size(it->inline_config))
             config_apply(p, it);
         if (it->pub.type == NODE_EXPOSURE)
             continue;
-        item_name_relation(p, it);
+        if (json_object_size(it->inline_config) || !p->has_plain_names ||
+            !item_is_refable(it->pub.type))
+            item_name_relation(p, it);
         parse_hooks(p, it, "pre-hook");
         parse_hooks(p, it, "post-hook");
     }
+    buf_release(&out);
 }

@@ -70,6 +70,11 @@ int project_load(struct project **out, const struct project_options *o, struct e
     map_init(&p->by_name);
     map_init(&p->patches);
     map_init(&p->macro_by_id);
+    map_init(&p->configs);
+    buf_init(&p->key, 64u << 20);
+    arena_init(&p->scratch, MAX_RENDER_BYTES);
+    p->no_config = json_object();
+    p->no_list = json_array();
     p->docs = json_object();
     p->env = jinja_env_new(NULL);
     copy_options(p, o);
@@ -101,6 +106,10 @@ void project_free(struct project *p)
     for (size_t i = 0; i < p->texts.n; i++)
         mem_free(p->texts.v[i]);
     properties_free(p);
+    config_free(p);
+    arena_release(&p->scratch);
+    json_decref(p->no_config);
+    json_decref(p->no_list);
     json_decref(p->cli_vars);
     json_decref(p->docs);
     vec_release(&p->items);

@@ -7,8 +7,6 @@
 #include "base/buf.h"
 #include "model/context.h"
 
-#define MAX_RENDER_BYTES (512u << 20)
-
 json_t *context_node(const struct project *p, struct item *it)
 {
     json_t *n = json_object(), *list = json_array(), *macros = json_array();
@@ -91,20 +89,33 @@ static int test_kwargs(struct render *r, struct arena *mem, struct jv *ctx,
     return 0;
 }
 
+struct jv *context_model(struct render *r, struct arena *mem)
+{
+    json_t *node = context_node(r->p, r->item);
+    struct jv *v = jv_from_json(mem, node);
+    json_decref(node);
+    return v;
+}
+
+struct jv *context_late(struct jinja_call *c, struct render *r, const char *name)
+{
+    const struct item *it = r ? r->item : NULL;
+    struct jv *ctx = jinja_context_of(c), *v = NULL;
+    if (it && streq(name, "model"))
+        v = context_model(r, jinja_mem(c));
+    else if (it && streq(name, "this"))
+        v = relation_new(r->p, jinja_mem(c), it->pub.schema, it->pub.alias, WH_TABLE);
+    if (v && ctx)
+        jv_set(ctx, name, v);
+    return v;
+}
+
 struct jv *context_new(struct render *r, struct arena *mem)
 {
     struct jv *ctx = jv_dict(mem);
-    struct item *it = r->item;
     jv_set(ctx, "execute", jv_bool(r->is_execute));
-    if (it) {
-        json_t *node = context_node(r->p, it);
-        jv_set(ctx, "model", jv_from_json(mem, node));
-        json_decref(node);
-        jv_set(ctx, "this",
-               relation_new(r->p, mem, it->pub.schema, it->pub.alias, WH_TABLE));
-    } else {
+    if (!r->item)
         jv_set(ctx, "this", jv_none());
-    }
     if (r->run_results)
         jv_set(ctx, "results", r->run_results);
     if (r->schemas)
@@ -112,44 +123,48 @@ struct jv *context_new(struct render *r, struct arena *mem)
     return ctx;
 }
 
-static int render_template(struct render *r, struct jinja_template *t, struct buf *out,
-                           struct err *e)
+/* Renderings come by the thousand: the outermost one's memory is used again. */
+struct arena *render_memory(struct project *p, struct arena *own)
 {
-    struct arena mem;
-    arena_init(&mem, MAX_RENDER_BYTES);
-    struct jv *ctx = context_new(r, &mem);
-    int rc = r->item && r->item->test_kwargs ? test_kwargs(r, &mem, ctx, e) : 0;
-    if (rc == 0)
-        rc = jinja_render(t, ctx, &mem, out, e);
-    r->results = NULL;
-    arena_release(&mem);
-    return rc;
+    struct arena *mem = p->is_scratch_used ? own : &p->scratch;
+    if (mem == own)
+        arena_init(own, MAX_RENDER_BYTES);
+    p->is_scratch_used = true;
+    return mem;
+}
+
+void render_forget(struct project *p, struct arena *mem)
+{
+    if (mem == &p->scratch) {
+        arena_reset(mem);
+        p->is_scratch_used = false;
+    } else {
+        arena_release(mem);
+    }
 }
 
 int render_text(struct render *r, const char *name, const char *text, size_t n,
                 struct buf *out, struct err *e)
 {
+    struct arena own, *mem = render_memory(r->p, &own);
     struct jinja_template *t;
-    int rc = jinja_compile(r->p->env, name, text, n, &t, e);
-    if (rc < 0)
-        return rc;
-    jinja_template_set_data(t, r->item ? r->item->package : r->p->root);
-    rc = render_template(r, t, out, e);
-    jinja_template_free(t);
+    struct jv *ctx = context_new(r, mem);
+    int rc = jinja_compile_in(r->p->env, mem, name, text, n, &t, e);
+    if (rc == 0)
+        jinja_template_set_data(t, r->item ? r->item->package : r->p->root);
+    if (rc == 0 && r->item && r->item->test_kwargs)
+        rc = test_kwargs(r, mem, ctx, e);
+    if (rc == 0)
+        rc = jinja_render(t, ctx, mem, out, e);
+    r->results = NULL;
+    render_forget(r->p, mem);
     return rc;
 }
 
 int render_item(struct render *r, struct buf *out, struct err *e)
 {
-    struct item *it = r->item;
-    if (!it->template) {
-        int rc = jinja_compile(r->p->env, it->pub.path, it->raw, it->raw_len,
-                               &it->template, e);
-        if (rc < 0)
-            return rc;
-        jinja_template_set_data(it->template, it->package);
-    }
-    return render_template(r, it->template, out, e);
+    const struct item *it = r->item;
+    return render_text(r, it->pub.path, it->raw, it->raw_len, out, e);
 }
 
 /* ── YAML ── */
