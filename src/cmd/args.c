@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "base/timeutil.h"
 
@@ -21,9 +23,9 @@ const struct cmd_opt cmd_global_opts[] = {
     {"as-of", 0, OPT_TEXT, "TIME", "Take this for \"now\", as in 2017-06-05T23:59:59Z.",
      "WEIR_AS_OF"},
     {"output", 'o', OPT_TEXT, "FORMAT", "text, json or csv.", NULL},
-    {"quiet", 'q', OPT_FLAG, NULL, "Only results and errors.", NULL},
+    {"quiet", 'q', OPT_FLAG, NULL, "Only results and errors.", "DBT_QUIET"},
     {"help", 'h', OPT_FLAG, NULL, "Show this help.", NULL},
-    {"version", 0, OPT_FLAG, NULL, "Show the version.", NULL},
+    {"version", 'V', OPT_FLAG, NULL, "Show the version.", NULL},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL},
 };
 
@@ -36,33 +38,66 @@ static const struct cmd_opt *find_in(const struct cmd_opt *opts, const char *nam
     return NULL;
 }
 
+static bool takes_dbt(const struct args *a)
+{
+    return !a->cmd || (a->cmd->flags & CMD_DBT); /* before the command: any of them */
+}
+
 static const struct cmd_opt *find_letter(const struct args *a, char letter)
 {
-    const struct cmd_opt *lists[] = {a->cmd ? a->cmd->opts : NULL, cmd_global_opts};
-    for (size_t i = 0; i < 2; i++)
+    const struct cmd_opt *lists[] = {a->cmd ? a->cmd->opts : NULL,
+                                     takes_dbt(a) ? cmd_dbt_opts : NULL,
+                                     cmd_global_opts};
+    if (letter == 'm' && takes_dbt(a)) /* dbt's older letter of --select */
+        letter = 's';
+    if (letter == 'v')
+        letter = 'V';
+    for (size_t i = 0; i < 3; i++)
         for (const struct cmd_opt *o = lists[i]; o && o->name; o++)
             if (o->letter && o->letter == letter)
                 return o;
     return NULL;
 }
 
-static const struct cmd_opt *find_opt(const struct args *a, const char *name, size_t n)
+static const struct cmd_opt *find_named(const struct args *a, const char *name,
+                                        size_t n)
 {
-    if (n == 14 && memcmp(name, "resource-types", n) == 0) /* dbt takes both */
-        n--;
     const struct cmd_opt *o = a->cmd ? find_in(a->cmd->opts, name, n) : NULL;
+    if (!o && takes_dbt(a))
+        o = find_in(cmd_dbt_opts, name, n);
     return o ? o : find_in(cmd_global_opts, name, n);
+}
+
+/* The row of a long option. *is_no: it is the --no- form of a flag. */
+static const struct cmd_opt *find_opt(const struct args *a, const char *name, size_t n,
+                                      bool *is_no)
+{
+    static const char *const same[][2] = {
+        {"models", "select"},
+        {"model", "select"},
+        {"resource-types", "resource-type"},
+        {"exclude-resource-types", "exclude-resource-type"}};
+    const struct cmd_opt *o = find_named(a, name, n);
+    *is_no = false;
+    for (size_t i = 0; !o && takes_dbt(a) && i < sizeof same / sizeof *same; i++)
+        if (strlen(same[i][0]) == n && memcmp(name, same[i][0], n) == 0)
+            o = find_named(a, same[i][1], strlen(same[i][1]));
+    if (o || n < 4 || memcmp(name, "no-", 3) != 0 || !takes_dbt(a))
+        return o;
+    o = find_named(a, name + 3, n - 3);
+    *is_no = o && o->type == OPT_FLAG;
+    return *is_no ? o : NULL;
 }
 
 static int unknown_option(const struct args *a, const char *word, struct err *e)
 {
     const char *names[128];
     size_t n = 0;
-    for (const struct cmd_opt *o = cmd_global_opts; o->name; o++)
-        names[n++] = o->name;
-    for (const struct cmd_opt *o = a->cmd ? a->cmd->opts : NULL;
-         o && o->name && n < 128; o++)
-        names[n++] = o->name;
+    const struct cmd_opt *lists[] = {cmd_global_opts, a->cmd ? a->cmd->opts : NULL,
+                                     takes_dbt(a) ? cmd_dbt_opts : NULL};
+    for (size_t i = 0; i < 3; i++)
+        for (const struct cmd_opt *o = lists[i]; o && o->name && n < 128; o++)
+            names[n++] = o->name;
     char name[100];
     size_t len = strcspn(word + 2, "=");
     snprintf(name, sizeof name, "%.*s", (int)(len < 99 ? len : 99), word + 2);
@@ -75,9 +110,22 @@ static int unknown_option(const struct args *a, const char *word, struct err *e)
                    word, of, *of ? " " : "");
 }
 
+/* Whether text is one of the words of "a|b|c". */
+static bool is_choice(const char *words, const char *text)
+{
+    size_t n = strlen(text);
+    for (const char *w = words; n && *w; w += strcspn(w, "|"), w += *w == '|')
+        if (strcspn(w, "|") == n && strncasecmp(w, text, n) == 0)
+            return true;
+    return false;
+}
+
 static int check_value(const struct cmd_opt *o, const char *text, struct err *e)
 {
     int64_t v;
+    if (o->arg && strchr(o->arg, '|') && !is_choice(o->arg, text))
+        return err_set(e, ERR_USAGE, "--%s %.100s: expected one of %s", o->name, text,
+                       o->arg);
     if (o->type == OPT_INT && !str_to_i64(str_of(text), &v))
         return err_set(e, ERR_USAGE, "--%s %.100s: expected a whole number", o->name,
                        text);
@@ -123,13 +171,14 @@ static int take_long(struct args *a, int argc, char **argv, int *i, struct err *
 {
     const char *word = argv[*i], *eq = strchr(word, '=');
     size_t n = eq ? (size_t)(eq - word - 2) : strlen(word + 2);
-    const struct cmd_opt *o = find_opt(a, word + 2, n);
+    bool is_no;
+    const struct cmd_opt *o = find_opt(a, word + 2, n, &is_no);
     if (!o)
         return unknown_option(a, word, e);
     if (o->type == OPT_FLAG && eq)
         return err_set(e, ERR_USAGE, "--%s takes no value", o->name);
     if (o->type == OPT_FLAG)
-        return add_value(a, o, NULL, e);
+        return add_value(a, o, is_no ? "0" : NULL, e);
     if (!eq && *i + 1 >= argc)
         return err_set(e, ERR_USAGE, "--%s needs a value: --%s %s", o->name, o->name,
                        o->arg ? o->arg : "VALUE");
@@ -170,10 +219,12 @@ static int find_command(struct args *a, int argc, char **argv, int *at, struct e
             *at = i;
             return cmd_get(argv[i], &a->cmd, e);
         }
+        bool is_no;
         const struct cmd_opt *o =
-            argv[i][1] == '-' ? find_opt(a, argv[i] + 2, strcspn(argv[i] + 2, "="))
-            : !argv[i][2]     ? find_letter(a, argv[i][1])
-                              : NULL;
+            argv[i][1] == '-'
+                ? find_opt(a, argv[i] + 2, strcspn(argv[i] + 2, "="), &is_no)
+            : !argv[i][2] ? find_letter(a, argv[i][1])
+                          : NULL;
         if (o && o->type != OPT_FLAG && !strchr(argv[i], '='))
             i++;
     }
@@ -184,6 +235,8 @@ int args_parse(struct args *a, int argc, char **argv, struct err *e)
 {
     int at, rc = find_command(a, argc, argv, &at, e);
     bool has_ended = false;
+    a->argc = argc;
+    a->argv = argv;
     for (int i = 0; i < argc && rc == 0; i++) {
         if (i == at && !has_ended)
             continue;
@@ -208,6 +261,9 @@ void args_release(struct args *a)
 {
     for (size_t i = 0; i < a->lists.n; i++)
         mem_free(a->lists.v[i]);
+    for (size_t i = 0; i < a->texts.n; i++)
+        mem_free(a->texts.v[i]);
+    vec_release(&a->texts);
     vec_release(&a->lists);
     vec_release(&a->values);
     vec_release(&a->operands);
@@ -222,23 +278,82 @@ const char *args_get(const struct args *a, const char *name)
     return last;
 }
 
+/* The environment form; dbt's also with the prefix it prefers now, DBT_ENGINE_. */
+static const char *env_value(const struct cmd_opt *o)
+{
+    char name[80];
+    const char *text = NULL;
+    if (!o || !o->env)
+        return NULL;
+    if (str_starts(o->env, "DBT_")) {
+        snprintf(name, sizeof name, "DBT_ENGINE_%s", o->env + 4);
+        text = getenv(name);
+    }
+    text = text && *text ? text : getenv(o->env);
+    bool is_bad = text && (!*text || check_value(o, text, NULL) < 0);
+    return is_bad ? NULL : text;
+}
+
+/* flags: of dbt_project.yml, whose names have underscores. */
+static const char *project_value(const struct cmd_args *ca, const char *name)
+{
+    char key[80], number[32];
+    size_t n = 0;
+    for (; name[n] && n < sizeof key - 1; n++)
+        key[n] = name[n] == '-' ? '_' : name[n];
+    key[n] = '\0';
+    const json_t *v = json_object_get(ca->project_flags, key);
+    if (json_is_string(v))
+        return json_string_value(v);
+    if (json_is_boolean(v))
+        return json_is_true(v) ? "1" : "0";
+    struct args *a = ca->values;
+    char *text = NULL;
+    if (json_is_integer(v)) {
+        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(v));
+        text = mem_strdup(number);
+    } else if (json_is_object(v)) { /* warn_error_options, as YAML */
+        struct buf b;
+        buf_init(&b, 1u << 20);
+        json_dump_buf(v, JSON_COMPACT, &b, NULL);
+        text = mem_strdup(buf_str(&b));
+        buf_release(&b);
+    }
+    if (text)
+        vec_push(&a->texts, text);
+    return text;
+}
+
 static const char *value_or_env(const struct cmd_args *ca, const char *name)
 {
     const char *text = ca->values ? args_get(ca->values, name) : NULL;
+    bool has_dbt = ca->cmd && (ca->cmd->flags & CMD_DBT);
     const struct cmd_opt *o =
         ca->cmd ? find_in(ca->cmd->opts, name, strlen(name)) : NULL;
-    if (!text && o && o->env) {
-        text = getenv(o->env);
-        if (text && (!*text || check_value(o, text, NULL) < 0))
-            text = NULL;
-    }
+    if (!o && has_dbt)
+        o = find_in(cmd_dbt_opts, name, strlen(name));
+    if (!o)
+        o = find_in(cmd_global_opts, name, strlen(name));
+    if (!text)
+        text = env_value(o);
+    if (!text && has_dbt && o && ca->values)
+        text = project_value(ca, name);
     return text;
+}
+
+bool opt_flag_or(const struct cmd_args *a, const char *name, bool fallback)
+{
+    static const char *const no[] = {"0", "false", "f", "no", "n", "off"};
+    const char *text = value_or_env(a, name);
+    for (size_t i = 0; text && i < sizeof no / sizeof *no; i++)
+        if (strcasecmp(text, no[i]) == 0)
+            return false;
+    return text ? true : fallback;
 }
 
 bool opt_flag(const struct cmd_args *a, const char *name)
 {
-    const char *text = value_or_env(a, name);
-    return text && !streq(text, "0") && !streq(text, "false");
+    return opt_flag_or(a, name, false);
 }
 
 const char *opt_text(const struct cmd_args *a, const char *name, const char *fallback)

@@ -7,7 +7,7 @@
 
 struct arg_value {
     const struct cmd_opt *opt;
-    const char *text; /* NULL for flags */
+    const char *text; /* of flags: "", or "0" for their --no- form */
 };
 
 struct args {
@@ -15,6 +15,9 @@ struct args {
     VEC(struct arg_value) values;
     VEC(char *) operands;
     VEC(const char **) lists; /* made by opt_list, freed with the rest */
+    VEC(char *) texts;        /* of values from elsewhere, freed with the rest */
+    int argc;                 /* as given to args_parse */
+    char **argv;
 };
 
 /* argv behind the program's name. ERR_USAGE with the nearest name. */

@@ -11,7 +11,9 @@
 
 #include "base/str.h"
 #include "base/text.h"
+#include "base/json.h"
 #include "cmd/args.h"
+#include "model/yaml.h"
 
 #define X(name) extern const struct cmd cmd_##name;
 #include "cmd/cmd.list"
@@ -162,6 +164,21 @@ static int check_output(struct cmd_args *ca, struct err *e)
     return 0;
 }
 
+/* flags: of dbt_project.yml. A file that is no YAML is told of where it is needed. */
+static json_t *project_flags(const struct cmd_args *ca)
+{
+    const char *dir = ca->platform ? ca->platform->models_project : NULL;
+    json_t *conf = NULL, *flags = NULL;
+    if (!dir || !(ca->cmd->flags & CMD_DBT))
+        return NULL;
+    char *path = mem_printf("%s/dbt_project.yml", dir);
+    if (yaml_read_path(path, "dbt_project.yml", &conf, NULL) == 0)
+        flags = json_incref(json_obj(conf, "flags"));
+    json_decref(conf);
+    mem_free(path);
+    return flags;
+}
+
 static int run_command(struct args *a, struct err *e)
 {
     static char exe[PATH_MAX];
@@ -171,7 +188,6 @@ static int run_command(struct args *a, struct err *e)
         .cmd = a->cmd,
         .argc = (int)a->operands.n,
         .argv = a->operands.v,
-        .is_quiet = args_get(a, "quiet") != NULL,
         .output = args_get(a, "output") ? args_get(a, "output") : "text",
         .exe = exe,
     };
@@ -182,9 +198,13 @@ static int run_command(struct args *a, struct err *e)
         return err_set(e, rc, "%s", why.text);
     ca.platform = p;
     ca.platform_error = rc < 0 ? &why : NULL;
+    json_t *flags = project_flags(&ca);
+    ca.project_flags = flags;
+    ca.is_quiet = opt_flag(&ca, "quiet");
     export_overrides(a, p);
     if ((rc = check_output(&ca, e)) == 0)
         rc = a->cmd->run(&ca, e);
+    json_decref(flags);
     conf_free(p);
     return rc;
 }

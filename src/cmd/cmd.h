@@ -4,6 +4,7 @@
 #ifndef CMD_CMD_H
 #define CMD_CMD_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include "base/buf.h"
@@ -18,6 +19,7 @@ enum cmd_flag {
     CMD_NO_PROJECT = 16, /* runs without weir.yml */
     CMD_HIDDEN = 32,
     CMD_OUTPUT = 64, /* -o has words of its own, checked by the command */
+    CMD_DBT = 128,   /* takes dbt's options, too (dbt_opts.c) */
 };
 
 enum cmd_opt_type {
@@ -32,10 +34,23 @@ struct cmd_opt {
     const char *name; /* "select": --select */
     char letter;      /* 's' or 0 */
     enum cmd_opt_type type;
-    const char *arg; /* "SELECTOR" for the help; NULL for flags */
+    const char *arg; /* "SELECTOR" for the help, "a|b": only those; NULL for flags */
     const char *doc;
     const char *env; /* environment form, or NULL */
 };
+
+/* --resource-type and --exclude-resource-type, of the commands that select nodes. */
+#define DBT_TYPE_OPTIONS                                                               \
+    {"resource-type",                                                                  \
+     0,                                                                                \
+     OPT_LIST,                                                                         \
+     "TYPE",                                                                           \
+     "Only nodes of a type: model, seed, test, source …",                              \
+     "DBT_RESOURCE_TYPES"},                                                            \
+    {                                                                                  \
+        "exclude-resource-type", 0, OPT_LIST, "TYPE", "No nodes of a type.",           \
+            "DBT_EXCLUDE_RESOURCE_TYPES"                                               \
+    }
 
 struct cmd_args {
     const struct platform *platform;  /* NULL with CMD_NO_PROJECT when there is none */
@@ -47,8 +62,14 @@ struct cmd_args {
     const char *output; /* text json csv */
     const char *exe;    /* path of this executable */
     void *values;       /* parsed options; use the getters */
+    /* CMD_DBT: the mapping `flags` of dbt_project.yml, NULL: none */
+    const json_t *project_flags;
 };
+/* Values come from the command line, else the environment, else (CMD_DBT) the project's
+ * flags. */
 bool opt_flag(const struct cmd_args *a, const char *name);
+/* The same of a boolean that is on unless somebody says no. */
+bool opt_flag_or(const struct cmd_args *a, const char *name, bool fallback);
 const char *opt_text(const struct cmd_args *a, const char *name, const char *fallback);
 long opt_int(const struct cmd_args *a, const char *name, long fallback);
 /* NULL-terminated list of a repeatable option; values with spaces are split for selects
@@ -66,6 +87,8 @@ struct cmd {
 
 /* Options every command takes (--project-dir …), as rows; ends with a NULL name. */
 extern const struct cmd_opt cmd_global_opts[];
+/* Options of dbt that commands with CMD_DBT take besides their own. */
+extern const struct cmd_opt cmd_dbt_opts[];
 
 const struct cmd *cmd_find(const char *name);
 /* The command of a name, or ERR_USAGE with the nearest one. */

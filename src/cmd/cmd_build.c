@@ -6,7 +6,8 @@
 
 static int run(const struct cmd_args *a, struct err *e)
 {
-    return runner_run(a, runner_request(a, a->cmd->name), e);
+    json_t *request = runner_request(a, a->cmd->name, e);
+    return request ? runner_run(a, request, e) : ERR_USAGE;
 }
 
 #define HOW                                                                            \
@@ -17,7 +18,7 @@ static int run(const struct cmd_args *a, struct err *e)
     "are the same: 0 all good, 1 something failed, 3 nothing selected, 5 blocked by "  \
     "a "                                                                               \
     "gate."
-#define FLAGS (CMD_MUTATES | CMD_PLANS | CMD_JSON)
+#define FLAGS (CMD_MUTATES | CMD_PLANS | CMD_JSON | CMD_DBT)
 
 const struct cmd cmd_build = {
     .name = "build",

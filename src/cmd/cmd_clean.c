@@ -32,6 +32,6 @@ const struct cmd cmd_clean = {
     .summary = "Remove STATE/target: compiled SQL and artifacts.",
     .doc = "The warehouse, the bus and the packages of the project stay: packages here "
            "are folders of the project, not downloads.",
-    .flags = CMD_MUTATES,
+    .flags = CMD_MUTATES | CMD_DBT,
     .run = run,
 };

@@ -109,7 +109,7 @@ const struct cmd cmd_compile = {
     .doc =
         "One selected model goes to standard output, several to files under "
         "STATE/target/compiled, one path a line. Nothing is written to the warehouse.",
-    .flags = CMD_READONLY | CMD_JSON,
+    .flags = CMD_READONLY | CMD_JSON | CMD_DBT,
     .opts = opts,
     .run = run,
 };

@@ -112,7 +112,7 @@ const struct cmd cmd_ls = {
     .doc = "In dbt's selection grammar: names, +name+, tag:x, path:x, source:x … One "
            "node a "
            "line: as a selector, or with -o name, path or json.",
-    .flags = CMD_READONLY | CMD_JSON | CMD_OUTPUT,
+    .flags = CMD_READONLY | CMD_JSON | CMD_OUTPUT | CMD_DBT,
     .opts = opts,
     .run = run,
 };

@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "cmd/cmd.h"
-#include "worker/sql.h"
+#include "cmd/dbt_flags.h"
 
 static int tell(const struct cmd_args *a, struct project *p, struct err *e)
 {
@@ -27,8 +27,8 @@ static int tell(const struct cmd_args *a, struct project *p, struct err *e)
 
 static int run(const struct cmd_args *a, struct err *e)
 {
-    struct sql_engine g = {.p = a->platform, .now_ms = a->platform->as_of_ms};
-    int rc = sql_engine_project(&g, opt_text(a, "vars", NULL), e);
+    struct sql_engine g = {0};
+    int rc = dbt_engine(a, &g, e);
     if (rc == 0)
         rc = project_write_manifest(g.project, e);
     if (rc == 0)
@@ -37,17 +37,11 @@ static int run(const struct cmd_args *a, struct err *e)
     return rc;
 }
 
-static const struct cmd_opt opts[] = {
-    {"vars", 0, OPT_TEXT, "YAML", "Variables, as '{name: value}'.", NULL},
-    {0},
-};
-
 const struct cmd cmd_parse = {
     .name = "parse",
     .summary = "Read the models project and write its manifest.",
     .doc = "Writes STATE/target/manifest.json (v12) and tells what the project's files "
            "were warned of. The warehouse is not touched.",
-    .flags = CMD_MUTATES | CMD_JSON,
-    .opts = opts,
+    .flags = CMD_MUTATES | CMD_JSON | CMD_DBT,
     .run = run,
 };

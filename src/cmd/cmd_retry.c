@@ -23,7 +23,7 @@ const struct cmd cmd_retry = {
         "dbt's name for `weir rerun --scope failed`: exactly what failed or was "
         "skipped, as the platform's state has it. Exit status as `weir build`; 3 when "
         "there is nothing to run again.",
-    .flags = CMD_MUTATES | CMD_PLANS | CMD_JSON,
+    .flags = CMD_MUTATES | CMD_PLANS | CMD_JSON | CMD_DBT,
     .opts = opts,
     .run = run,
 };

@@ -2,14 +2,14 @@
 #include <stdio.h>
 
 #include "cmd/cmd.h"
-#include "worker/sql.h"
+#include "cmd/dbt_flags.h"
 
 static int run(const struct cmd_args *a, struct err *e)
 {
-    struct sql_engine g = {.p = a->platform, .now_ms = a->platform->as_of_ms};
+    struct sql_engine g = {0};
     if (a->argc != 1)
         return err_set(e, ERR_USAGE, "weir run-operation takes the name of one macro");
-    int rc = sql_engine_project(&g, opt_text(a, "vars", NULL), e);
+    int rc = dbt_engine(a, &g, e);
     if (rc == 0)
         rc = sql_engine_warehouse(&g, false, e);
     if (rc == 0)
@@ -23,7 +23,6 @@ static int run(const struct cmd_args *a, struct err *e)
 
 static const struct cmd_opt opts[] = {
     {"args", 0, OPT_TEXT, "YAML", "Arguments of the macro, as '{name: value}'.", NULL},
-    {"vars", 0, OPT_TEXT, "YAML", "Variables, as '{name: value}'.", NULL},
     {0},
 };
 
@@ -33,7 +32,7 @@ const struct cmd cmd_run_operation = {
     .operands = "MACRO",
     .doc = "MACRO is a name, or PACKAGE.NAME. Its run_query and statement calls go to "
            "the warehouse and are committed one by one.",
-    .flags = CMD_MUTATES,
+    .flags = CMD_MUTATES | CMD_DBT,
     .opts = opts,
     .run = run,
 };

@@ -66,7 +66,7 @@ const struct cmd cmd_show = {
         "Compiles one node, or the SQL of --inline, and runs it read-only: what it "
         "refers to must be there, the node itself need not. Of a seed or source, the "
         "rows of its table.",
-    .flags = CMD_READONLY | CMD_JSON,
+    .flags = CMD_READONLY | CMD_JSON | CMD_DBT,
     .opts = opts,
     .run = run,
 };

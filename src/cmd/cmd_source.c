@@ -388,7 +388,7 @@ const struct cmd cmd_source = {
            "project is, against its warn_after and error_after. It writes "
            "STATE/target/sources.json; the exit status is 1 when a source is older "
            "than error_after. The selection options are its own.",
-    .flags = CMD_MUTATES | CMD_JSON,
+    .flags = CMD_MUTATES | CMD_JSON | CMD_DBT,
     .opts = opts,
     .run = run,
 };

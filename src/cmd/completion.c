@@ -78,6 +78,8 @@ int cmd_write_completion(struct buf *out)
         buf_addf(out, "    %s) COMPREPLY=($(compgen -W \"", c->name);
         add_operands(out, c->operands);
         add_options(out, c->opts);
+        if (c->flags & CMD_DBT)
+            add_options(out, cmd_dbt_opts);
         buf_adds(out, " $global\" -- \"$cur\")) ;;\n");
     }
     buf_adds(out, "    *) COMPREPLY=($(compgen -W \"");

@@ -122,6 +122,14 @@ int cmd_write_help(const struct cmd *cmd, struct buf *out)
     int column = option_column(cmd->opts);
     for (const struct cmd_opt *o = cmd->opts; o && o->name; o++)
         add_option(out, o, column);
+    if (cmd->flags & CMD_DBT) {
+        buf_adds(out,
+                 "\noptions of dbt, on every command of the models project (each "
+                 "boolean also\nas --no-NAME, and in flags: of dbt_project.yml):\n");
+        column = option_column(cmd_dbt_opts);
+        for (const struct cmd_opt *o = cmd_dbt_opts; o->name; o++)
+            add_option(out, o, column);
+    }
     buf_adds(out, "\n`weir --help` lists the options of every command.\n");
     return out->failed;
 }

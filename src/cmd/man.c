@@ -71,6 +71,11 @@ static int man_weir(struct buf *out)
              "A platform is a folder with the file\n.Pa weir.yml ,\nsee\n"
              ".Xr weir.yml 5 .\n.Pp\nThe options of every command are:\n");
     add_options(out, cmd_global_opts);
+    buf_adds(out,
+             "Commands of the models project also take the options of dbt-core on\n"
+             "every command; each boolean has a\n.Fl \\-no-\nform, and a place in\n"
+             ".Cm flags\nof\n.Pa dbt_project.yml .\n");
+    add_options(out, cmd_dbt_opts);
     buf_adds(out, ".Sh COMMANDS\n.Bl -tag -width Ds\n");
     for (size_t i = 0; i < cmd_count(); i++) {
         const struct cmd *c = cmd_at(i);

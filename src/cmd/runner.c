@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "base/text.h"
 #include "cmd/client.h"
+#include "cmd/dbt_flags.h"
 #include "state/state.h"
 #include "supervise/report.h"
 #include "supervise/supervise.h"
@@ -24,15 +25,20 @@ const struct cmd_opt runner_opts[] = {
      NULL},
     {"exclude", 0, OPT_LIST, "SELECTOR", "What to leave out of it.", NULL},
     {"selector", 0, OPT_TEXT, "NAME", "A selection of selectors.yml.", NULL},
-    {"state", 0, OPT_TEXT, "DIR",
-     "Folder of another manifest.json, for state: and result:.", NULL},
-    {"indirect-selection", 0, OPT_TEXT, "MODE",
-     "Which tests come along: eager, cautious, buildable or empty.", NULL},
+    DBT_TYPE_OPTIONS,
     {"full-refresh", 'f', OPT_FLAG, NULL, "Rebuild incremental models from nothing.",
-     NULL},
-    {"fail-fast", 'x', OPT_FLAG, NULL, "Begin nothing more after the first failure.",
-     NULL},
-    {"vars", 0, OPT_TEXT, "YAML", "Variables of the project, as YAML or JSON.", NULL},
+     "DBT_FULL_REFRESH"},
+    {"empty", 0, OPT_FLAG, NULL, "Read no rows: every ref and source is empty.",
+     "DBT_EMPTY"},
+    {"sample", 0, OPT_TEXT, "WINDOW",
+     "Read a window of time only: '3 days', or '{start: …, end: …}'.", "DBT_SAMPLE"},
+    {"event-time-start", 0, OPT_TEXT, "TIME", "Microbatch: the first batch.",
+     "DBT_EVENT_TIME_START"},
+    {"event-time-end", 0, OPT_TEXT, "TIME", "Microbatch: the end of the last batch.",
+     "DBT_EVENT_TIME_END"},
+    {"store-failures", 0, OPT_FLAG, NULL, "Keep the rows that fail tests in tables.",
+     "DBT_STORE_FAILURES"},
+    {"show", 0, OPT_FLAG, NULL, "Seeds: show the first rows of what was loaded.", NULL},
     {"plan", 0, OPT_FLAG, NULL, "Show what would run, and why, and run nothing.", NULL},
     {0},
 };
@@ -47,24 +53,32 @@ static json_t *list_of(const char *const *values, int argc, char **argv)
     return list;
 }
 
-json_t *runner_request(const struct cmd_args *a, const char *command)
+static void put_list(json_t *args, const char *key, json_t *list)
 {
-    json_t *args = json_object();
+    if (json_array_size(list) > 0)
+        json_object_set(args, key, list);
+    json_decref(list);
+}
+
+json_t *runner_request(const struct cmd_args *a, const char *command, struct err *e)
+{
+    json_t *args = json_object(), *flags = dbt_flags(a, e);
+    char real[PATH_MAX];
+    if (!flags) {
+        json_decref(args);
+        return NULL;
+    }
+    json_put(args, "flags", flags);
     json_put_str(args, "command", command);
     json_put_str(args, "reason", "requested");
-    json_t *select = list_of(opt_list(a, "select"), a->argc, a->argv);
-    json_t *exclude = list_of(opt_list(a, "exclude"), 0, NULL);
-    if (json_array_size(select) > 0)
-        json_object_set(args, "select", select);
-    if (json_array_size(exclude) > 0)
-        json_object_set(args, "exclude", exclude);
-    json_decref(select);
-    json_decref(exclude);
-    if (opt_text(a, "indirect-selection", NULL))
-        json_put_str(args, "indirect", opt_text(a, "indirect-selection", NULL));
+    put_list(args, "select", list_of(opt_list(a, "select"), a->argc, a->argv));
+    put_list(args, "exclude", list_of(opt_list(a, "exclude"), 0, NULL));
+    put_list(args, "types", list_of(opt_list(a, "resource-type"), 0, NULL));
+    put_list(args, "exclude_types",
+             list_of(opt_list(a, "exclude-resource-type"), 0, NULL));
+    json_put_str(args, "indirect", opt_text(a, "indirect-selection", "eager"));
     if (opt_text(a, "selector", NULL))
         json_put_str(args, "selector", opt_text(a, "selector", NULL));
-    char real[PATH_MAX];
     if (opt_text(a, "state", NULL)) /* a worker stands elsewhere */
         json_put_str(
             args, "state",
@@ -78,10 +92,10 @@ json_t *runner_request(const struct cmd_args *a, const char *command)
     return args;
 }
 
-int runner_status(const char *state, int64_t total)
+int runner_status(const struct platform *p, const char *state, int64_t total)
 {
     if (streq(state, "success"))
-        return total == 0 ? 3 : 0;
+        return total == 0 && p->file ? 3 : 0;
     if (streq(state, "blocked"))
         return 5;
     return streq(state, "cancelled") ? 130 : 1;
@@ -98,7 +112,7 @@ static int print_plan(const struct cmd_args *a, const json_t *plan, struct err *
                                                 {"detail", "WHAT", COL_TEXT}};
     json_t *items = json_arr(plan, "items"), *text = json_arr(plan, "text"), *line;
     size_t i;
-    int status = json_array_size(items) > 0 ? 0 : 3;
+    int status = json_array_size(items) > 0 || !a->platform->file ? 0 : 3;
     if (a->is_json) {
         int rc = cmd_print_json(plan, e);
         return rc < 0 ? rc : status;
@@ -227,7 +241,7 @@ static void print_tally(const json_t *row, json_t *tasks)
 static int print_result(const struct cmd_args *a, json_t *row, json_t *tasks,
                         struct err *e)
 {
-    int status = runner_status(json_str(row, "state", "failed"),
+    int status = runner_status(a->platform, json_str(row, "state", "failed"),
                                (int64_t)json_array_size(tasks));
     int rc = 0;
     if (a->is_json) {

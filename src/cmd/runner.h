@@ -10,8 +10,10 @@ extern const struct cmd_opt runner_opts[];
 /* args: the request (taken), from runner_request or made by the caller. Exit status, or
  * negative. With --plan the plan is printed and nothing runs (status 3 when empty). */
 int runner_run(const struct cmd_args *a, json_t *args, struct err *e);
-json_t *runner_request(const struct cmd_args *a, const char *command);
-/* Exit status of a run's final state. */
-int runner_status(const char *state, int64_t total);
+/* NULL with e when an option's value is wrong. */
+json_t *runner_request(const struct cmd_args *a, const char *command, struct err *e);
+/* Exit status of a run's final state. Nothing to do is 3 on a platform, and 0 in a
+ * folder that is only dbt's, as there. */
+int runner_status(const struct platform *p, const char *state, int64_t total);
 
 #endif

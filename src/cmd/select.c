@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/vec.h"
+#include "cmd/dbt_flags.h"
 #include "orchestrate/graph.h"
 
 typedef VEC(const char *) text_list;
@@ -17,35 +18,22 @@ static void add_all(text_list *to, const char *const *list)
         vec_push(to, *list);
 }
 
-static const char *type_of(const struct node *n)
+/* `ls` leaves analyses out unless they are asked for, as dbt does. */
+static const char *const *types_of(const struct cmd_args *a)
 {
-    static const char *const names[] = {"model",     "seed",     "snapshot",  "test",
-                                        "unit_test", "analysis", "operation", "source",
-                                        "exposure",  "macro"};
-    return names[n->type];
-}
-
-/* --resource-type, given any number of times; all types without it. */
-static bool is_of_type(const struct cmd_args *a, const struct node *n)
-{
+    static const char *const listed[] = {"default", NULL};
     const char *const *types = opt_list(a, "resource-type");
-    /* `ls` leaves analyses out unless they are asked for, as dbt does */
-    bool is_default = n->type != NODE_ANALYSIS || !streq(a->cmd->name, "ls");
-    bool is_any = !types && is_default;
-    for (; types && *types; types++)
-        is_any |= streq(*types, type_of(n)) || streq(*types, "all") ||
-                  (streq(*types, "default") && is_default);
-    return is_any;
+    return types || !streq(a->cmd->name, "ls") ? types : listed;
 }
 
-static int fill(const struct cmd_args *a, struct selected *s, const struct graph *g,
+static int fill(struct selected *s, const struct graph *g,
                 const struct graph_selection *selection, struct err *e)
 {
     bool *mark = mem_alloc((g->n + 1) * sizeof *mark);
     int rc = graph_select(g, selection, mark, e);
     s->nodes = mem_alloc((g->n + 1) * sizeof *s->nodes);
     for (size_t i = 0; rc == 0 && i < g->n; i++)
-        if (mark[i] && g->nodes[i].node && is_of_type(a, g->nodes[i].node))
+        if (mark[i] && g->nodes[i].node)
             s->nodes[s->n++] = g->nodes[i].node;
     mem_free(mark);
     return rc;
@@ -67,8 +55,7 @@ int select_nodes(const struct cmd_args *a, const char *indirect, struct selected
 {
     text_list select = {0}, exclude = {0};
     struct graph g = {0};
-    s->engine = (struct sql_engine){.p = a->platform, .now_ms = a->platform->as_of_ms};
-    int rc = sql_engine_project(&s->engine, opt_text(a, "vars", NULL), e);
+    int rc = dbt_engine(a, &s->engine, e);
     if (rc < 0)
         return rc;
     add_all(&select, opt_list(a, "select"));
@@ -79,12 +66,14 @@ int select_nodes(const struct cmd_args *a, const char *indirect, struct selected
     vec_push(&select, NULL);
     vec_push(&exclude, NULL);
     json_t *warnings = json_array(), *selectors = NULL;
-    struct graph_selection selection = {.select = has_select ? select.v : NULL,
-                                        .exclude = has_exclude ? exclude.v : NULL,
-                                        .indirect =
-                                            opt_text(a, "indirect-selection", indirect),
-                                        .selector = opt_text(a, "selector", NULL),
-                                        .warnings = warnings};
+    struct graph_selection selection = {
+        .select = has_select ? select.v : NULL,
+        .exclude = has_exclude ? exclude.v : NULL,
+        .indirect = opt_text(a, "indirect-selection", indirect),
+        .selector = opt_text(a, "selector", NULL),
+        .types = types_of(a),
+        .exclude_types = opt_list(a, "exclude-resource-type"),
+        .warnings = warnings};
     rc = graph_selectors_load(a->platform->models_project, &selectors, e);
     selection.selectors = selectors;
     if (rc == 0 && opt_text(a, "state", NULL)) {
@@ -92,7 +81,7 @@ int select_nodes(const struct cmd_args *a, const char *indirect, struct selected
         selection.manifest = project_manifest(s->engine.project);
     }
     if (rc == 0 && (rc = graph_build(&g, a->platform, s->engine.project, e)) == 0) {
-        rc = fill(a, s, &g, &selection, e);
+        rc = fill(s, &g, &selection, e);
         print_warnings(a, s->engine.project, warnings);
         graph_release(&g);
     }

@@ -11,27 +11,7 @@
      NULL},                                                                            \
         {"exclude", 0, OPT_LIST, "SELECTOR", "Nodes to leave out.", NULL},             \
         {"selector", 0, OPT_TEXT, "NAME", "A selection of selectors.yml.", NULL},      \
-        {"indirect-selection",                                                         \
-         0,                                                                            \
-         OPT_TEXT,                                                                     \
-         "MODE",                                                                       \
-         "Which tests come along: eager, cautious, buildable or empty.",               \
-         NULL},                                                                        \
-        {"resource-type",                                                              \
-         0,                                                                            \
-         OPT_LIST,                                                                     \
-         "TYPE",                                                                       \
-         "Only nodes of a type: model, seed, test, source …",                          \
-         NULL},                                                                        \
-        {"state",                                                                      \
-         0,                                                                            \
-         OPT_TEXT,                                                                     \
-         "DIR",                                                                        \
-         "Folder of another manifest.json, for state: and result:.",                   \
-         NULL},                                                                        \
-    {                                                                                  \
-        "vars", 0, OPT_TEXT, "YAML", "Variables, as '{name: value}'.", NULL            \
-    }
+        DBT_TYPE_OPTIONS
 
 struct selected {
     struct sql_engine engine;

@@ -36,6 +36,8 @@ static int find_project(struct load *l, const char *given)
     char dir[PATH_MAX];
     if (!given)
         given = getenv("WEIR_PROJECT_DIR");
+    if (!given || !*given)
+        given = getenv("DBT_PROJECT_DIR");
     if (given && *given) {
         if (!realpath(given, dir))
             return err_set(l->e, ERR_CONFIG,

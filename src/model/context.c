@@ -463,17 +463,6 @@ static void set_target(struct project *p)
     jinja_env_set(p->env, "database", jv_none());
 }
 
-static struct jv *flags_new(struct project *p)
-{
-    struct arena *mem = &p->mem;
-    struct jv *f = jv_dict(mem);
-    jv_set(f, "FULL_REFRESH", jv_bool(p->o.full_refresh));
-    jv_set(f, "STORE_FAILURES", jv_bool(p->o.store_failures));
-    jv_set(f, "EMPTY", jv_bool(p->o.is_empty));
-    jv_set(f, "WHICH", jv_strz(mem, "build"));
-    return f;
-}
-
 void context_target(struct project *p)
 {
     set_target(p);
@@ -481,7 +470,7 @@ void context_target(struct project *p)
 
 void context_run(struct project *p)
 {
-    jinja_env_set(p->env, "flags", flags_new(p));
+    flags_context(p);
     jinja_env_set(p->env, "invocation_id", jv_strz(&p->mem, p->invocation_id));
 }
 
@@ -504,7 +493,7 @@ void context_globals(struct project *p)
     jinja_env_set(env, "invocation_id", jv_strz(mem, p->invocation_id));
     jinja_env_set(env, "project_name", jv_strz(mem, p->root->name));
     jinja_env_set(env, "dbt_version", jv_strz(mem, "1.9.0"));
-    jinja_env_set(env, "flags", flags_new(p));
+    flags_context(p);
     jinja_env_set(env, "selected_resources", jv_list(mem));
     jinja_env_set(env, "thread_id", jv_strz(mem, "Thread-1"));
     context_values(p);

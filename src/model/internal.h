@@ -102,6 +102,7 @@ struct project {
     VEC(const char *) warnings;
     int64_t now_ms;
     char invocation_id[40];
+    json_t *flags;         /* of the invocation, by dbt's names; NULL: none given */
     struct render *render; /* in progress */
     /* parsing */
     json_t *no_config, *no_list; /* what items share while they have none */
@@ -193,6 +194,10 @@ int files_walk(const char *dir, file_fn *fn, void *arg, struct err *e);
 /* Text of a file in the project's memory, checked to be UTF-8. */
 int files_read(struct project *p, const char *path, const char **text, size_t *n,
                struct err *e);
+
+/* ── flags.c ── */
+/* flags and invocation_args_dict of the context. */
+void flags_context(struct project *p);
 
 /* ── config.c ── */
 void config_merge(json_t *into, const char *key, json_t *v);

@@ -62,6 +62,12 @@ int project_load(struct project **out, const struct project_options *o, struct e
 void project_free(struct project *p);
 /* For the next run: its clock (run_started_at) and flags. */
 void project_set_run(struct project *p, int64_t now_ms, bool full_refresh);
+/* The invocation's flags by dbt's names ({"which": "run", "empty": true, "sample": …,
+ * "event_time_start": …}): what templates see as flags and invocation_args_dict, and
+ * what the engine looks up with project_flag. Copied; NULL: none. */
+void project_set_flags(struct project *p, const json_t *flags);
+/* One of them, borrowed; NULL when it is not given or null. */
+const json_t *project_flag(const struct project *p, const char *name);
 /* Changes when a file of the project or of its packages does (names, sizes, times). */
 uint64_t project_mark(const char *project_dir);
 size_t project_n_nodes(const struct project *p);

@@ -111,6 +111,7 @@ void project_free(struct project *p)
     json_decref(p->no_config);
     json_decref(p->no_list);
     json_decref(p->cli_vars);
+    json_decref(p->flags);
     json_decref(p->docs);
     vec_release(&p->items);
     vec_release(&p->disabled);

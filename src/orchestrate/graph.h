@@ -76,8 +76,11 @@ int graph_find(const struct graph *g, const char *name, size_t *out, struct err 
 struct graph_selection {
     const char *const *select; /* NULL-terminated; NULL: everything of the project */
     const char *const *exclude;
-    const char *indirect;    /* eager, cautious, buildable, empty; NULL: eager */
-    const char *selector;    /* --selector: a name of selectors.yml, NULL */
+    const char *indirect; /* eager, cautious, buildable, empty; NULL: eager */
+    const char *selector; /* --selector: a name of selectors.yml, NULL */
+    /* only these types of resources (model, seed, test, default, all …), and not those;
+     * NULL: all. Nodes that are not the project's are in neither. */
+    const char *const *types, *const *exclude_types;
     const json_t *selectors; /* of graph_selectors_load, NULL */
     /* for state: and result:, of graph_state_load; manifest: the project's own */
     json_t *state, *state_results, *manifest;

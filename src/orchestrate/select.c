@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 
@@ -342,6 +343,27 @@ static int select_included(struct select *s, struct sets *in)
     return 0;
 }
 
+static bool has_type(const char *const *types, const struct graph_node *n)
+{
+    static const char *const names[] = {"model",     "seed",     "snapshot",  "test",
+                                        "unit_test", "analysis", "operation", "source",
+                                        "exposure",  "macro"};
+    for (; n->node && *types; types++)
+        if (strcasecmp(*types, names[n->node->type]) == 0 || streq(*types, "all") ||
+            (streq(*types, "default") && n->node->type != NODE_ANALYSIS))
+            return true;
+    return false;
+}
+
+/* --resource-type and --exclude-resource-type: after everything else, as in dbt. */
+static bool is_wanted_type(const struct graph_selection *sel,
+                           const struct graph_node *n)
+{
+    if (sel->types && *sel->types && !has_type(sel->types, n))
+        return false;
+    return !sel->exclude_types || !has_type(sel->exclude_types, n);
+}
+
 int graph_select(const struct graph *g, const struct graph_selection *sel, bool *out,
                  struct err *e)
 {
@@ -358,7 +380,8 @@ int graph_select(const struct graph *g, const struct graph_selection *sel, bool 
     if (rc == 0 && is_given(sel->exclude))
         rc = select_union(&s, sel->exclude, &ex);
     for (size_t i = 0; i < g->n; i++)
-        out[i] = rc == 0 && in.direct[i] && !ex.direct[i];
+        out[i] = rc == 0 && in.direct[i] && !ex.direct[i] &&
+                 is_wanted_type(sel, &g->nodes[i]);
     sets_free(&in);
     sets_free(&ex);
     return rc;

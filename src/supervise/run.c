@@ -53,8 +53,9 @@ static int last_tasks(struct sup *s, json_t *data, struct err *e)
 json_t *run_plan_data(struct sup *s, const json_t *request, int64_t id, struct err *e)
 {
     static const char *const members[] = {
-        "select", "exclude", "indirect", "full_refresh", "fail_fast", "vars",
-        "node",   "scope",   "args",     "selector",     "state",     "refresh"};
+        "select", "exclude", "indirect", "full_refresh", "fail_fast",
+        "vars",   "node",    "scope",    "args",         "selector",
+        "state",  "refresh", "flags",    "types",        "exclude_types"};
     json_t *data = json_object();
     json_put_str(data, "command", json_str(request, "command", "build"));
     json_put_str(data, "reason", json_str(request, "reason", "requested"));
@@ -147,6 +148,7 @@ json_t *run_job_data(struct run *r, const json_t *item)
     if (item) /* the plan decides per item where it says so */
         run_copy_member(data, item, "full_refresh");
     run_copy_member(data, r->request, "vars");
+    run_copy_member(data, r->request, "flags");
     json_put_i64(data, "now_ms", sup_now_ms(r->sup));
     return data;
 }

@@ -16,12 +16,19 @@ struct sql_engine {
     struct wh *w;
     struct wh *quarantine; /* of the gates, opened when first needed */
     char *vars;            /* the project was loaded with */
+    json_t *flags;         /* of the invocation, by dbt's names; owned, NULL: none */
+    json_t *loaded_flags;  /* the project was loaded with */
     uint64_t mark;         /* of the project's files when it was loaded */
     int64_t now_ms;
 };
 
 /* Loads the project, or loads it again when its files or the vars changed. */
 int sql_engine_project(struct sql_engine *g, const char *vars, struct err *e);
+/* For what is loaded next: the invocation's flags (model.h). Copied. */
+void sql_engine_flags(struct sql_engine *g, const json_t *flags);
+/* The folder that artifacts and compiled SQL go to: --target-path, else dbt's target/
+ * in a folder without weir.yml, else STATE/target. mem_free. */
+char *sql_target_dir(const struct platform *p, const json_t *flags);
 /* Opens the warehouse once, with the schemas of the platform. */
 int sql_engine_warehouse(struct sql_engine *g, bool is_readonly, struct err *e);
 void sql_engine_release(struct sql_engine *g);

@@ -2,12 +2,57 @@
  * platform. Called by the sql worker and by the commands compile, ls and query. */
 #include "worker/sql.h"
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/yaml.h"
 
 #define MAX_SCHEMAS 64
 /* A model builds under its schema's lock, so one of the same schema may wait long. */
 #define LOCK_WAIT_MS (4 * 3600 * 1000)
+
+/* Flags that say how a project is read, not only how it is run. */
+static bool has_same_reading(const json_t *a, const json_t *b)
+{
+    static const char *const names[] = {"target", "profile", "profiles_dir",
+                                        "target_path"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!streq(json_str(a, names[i], ""), json_str(b, names[i], "")))
+            return false;
+    return true;
+}
+
+void sql_engine_flags(struct sql_engine *g, const json_t *flags)
+{
+    json_t *copy = flags ? json_deep_copy(flags) : NULL;
+    json_decref(g->flags);
+    g->flags = copy;
+}
+
+/* The project's own target-path, as older projects have it; NULL: none. mem_free. */
+static char *own_target_path(const struct platform *p)
+{
+    json_t *conf = NULL;
+    char *path = mem_printf("%s/dbt_project.yml", p->models_project), *out = NULL;
+    if (yaml_read_path(path, "dbt_project.yml", &conf, NULL) == 0)
+        out = mem_strdup(json_str(conf, "target-path", NULL));
+    json_decref(conf);
+    mem_free(path);
+    return out;
+}
+
+char *sql_target_dir(const struct platform *p, const json_t *flags)
+{
+    const char *given = json_str(flags, "target_path", NULL);
+    if (!given && p->file)
+        return mem_printf("%s/target", p->state_dir);
+    char *own = given ? NULL : own_target_path(p);
+    const char *path = given ? given : own && *own ? own : "target";
+    char *dir =
+        *path == '/' ? mem_strdup(path) : mem_printf("%s/%s", p->models_project, path);
+    mem_free(own);
+    return dir;
+}
 
 int sql_engine_project(struct sql_engine *g, const char *vars, struct err *e)
 {
@@ -19,15 +64,24 @@ int sql_engine_project(struct sql_engine *g, const char *vars, struct err *e)
             "under models: {project: …}");
     uint64_t mark = project_mark(p->models_project);
     bool is_same = g->project && g->mark == mark &&
-                   streq(g->vars ? g->vars : "", vars ? vars : "");
-    if (is_same)
+                   streq(g->vars ? g->vars : "", vars ? vars : "") &&
+                   has_same_reading(g->flags, g->loaded_flags);
+    if (is_same) {
+        project_set_flags(g->project, g->flags);
         return 0;
+    }
     project_free(g->project);
     g->project = NULL;
     mem_free(g->vars);
     g->vars = mem_strdup(vars);
-    char *target = mem_printf("%s/target", p->state_dir);
+    json_decref(g->loaded_flags);
+    g->loaded_flags = json_incref(g->flags);
+    char *target = sql_target_dir(p, g->flags);
     struct project_options o = {.project_dir = p->models_project,
+                                .profiles_dir =
+                                    json_str(g->flags, "profiles_dir", NULL),
+                                .profile = json_str(g->flags, "profile", NULL),
+                                .target = json_str(g->flags, "target", NULL),
                                 .vars = vars,
                                 .adapter = p->warehouse_kind,
                                 .schema = "main",
@@ -35,6 +89,8 @@ int sql_engine_project(struct sql_engine *g, const char *vars, struct err *e)
                                 .target_path = target,
                                 .now_ms = g->now_ms};
     int rc = project_load(&g->project, &o, e);
+    if (rc == 0)
+        project_set_flags(g->project, g->flags);
     g->mark = mark;
     mem_free(target);
     return rc;
@@ -77,5 +133,7 @@ void sql_engine_release(struct sql_engine *g)
     wh_close(g->w);
     wh_close(g->quarantine);
     mem_free(g->vars);
+    json_decref(g->flags);
+    json_decref(g->loaded_flags);
     *g = (struct sql_engine){0};
 }

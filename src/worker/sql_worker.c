@@ -97,6 +97,7 @@ static int prepare(struct worker *w, const struct task *t, bool needs_warehouse,
     struct sql_engine *g = &w->engine;
     char *vars = vars_text(t->data);
     g->now_ms = json_i64(t->data, "now_ms", -1);
+    sql_engine_flags(g, json_obj(t->data, "flags"));
     int rc = sql_engine_project(g, vars, e);
     mem_free(vars);
     if (rc < 0 || !needs_warehouse)
@@ -156,6 +157,8 @@ static int make_plan(struct worker *w, const struct task *t, json_t **plan,
         return rc;
     const char **select = text_list(json_object_get(d, "select"));
     const char **exclude = text_list(json_object_get(d, "exclude"));
+    const char **types = text_list(json_object_get(d, "types"));
+    const char **no_types = text_list(json_object_get(d, "exclude_types"));
     json_t *selectors = NULL;
     rc = graph_selectors_load(w->engine.p->models_project, &selectors, e);
     struct plan_request r = {
@@ -165,6 +168,8 @@ static int make_plan(struct worker *w, const struct task *t, json_t **plan,
                       .exclude = exclude,
                       .selector = json_str(d, "selector", NULL),
                       .selectors = selectors,
+                      .types = types,
+                      .exclude_types = no_types,
                       .indirect = json_str(d, "indirect", NULL)},
         .full_refresh = json_flag(d, "full_refresh", false),
         .node = json_str(d, "node", NULL),
@@ -183,6 +188,8 @@ static int make_plan(struct worker *w, const struct task *t, json_t **plan,
     json_decref(selectors);
     mem_free(select);
     mem_free(exclude);
+    mem_free(types);
+    mem_free(no_types);
     graph_release(&g);
     return rc;
 }

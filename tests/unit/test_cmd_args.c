@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "cmd/args.h"
 
@@ -158,6 +159,57 @@ static int teardown(void **state)
     return 0;
 }
 
+static const char *flag_text(const char *name)
+{
+    return args_get(&a, name);
+}
+
+static void dbt_options_stand_before_and_behind(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("--no-partial-parse", "--target", "dev", "-x", "build",
+                           "--no-use-colors", "-m", "a", "b", "--resource-types",
+                           "model", "seed", "--threads", "4", NULL),
+                     0);
+    struct cmd_args ca = {.cmd = a.cmd, .values = &a};
+    assert_string_equal(a.cmd->name, "build");
+    assert_string_equal(flag_text("target"), "dev");
+    assert_false(opt_flag_or(&ca, "partial-parse", true));
+    assert_false(opt_flag_or(&ca, "use-colors", true));
+    assert_true(opt_flag_or(&ca, "print", true));
+    assert_true(opt_flag(&ca, "fail-fast"));
+    assert_int_equal(opt_int(&ca, "threads", 1), 4);
+    assert_string_equal(opt_list(&ca, "select")[1], "b");
+    assert_string_equal(opt_list(&ca, "resource-type")[1], "seed");
+    /* commands of the platform do not know them */
+    assert_int_equal(parse("status", "--no-partial-parse", NULL), ERR_USAGE);
+    assert_int_equal(parse("build", "--indirect-selection", "eagre", NULL), ERR_USAGE);
+    assert_non_null(strstr(e.text, "eager|cautious|buildable|empty"));
+}
+
+static void environment_and_project_flags(void **state)
+{
+    (void)state;
+    setenv("DBT_TARGET", "one", 1);
+    setenv("DBT_FAIL_FAST", "False", 1);
+    assert_int_equal(parse("run", NULL), 0);
+    json_t *flags = json_pack("{s:b, s:s, s:i, s:s}", "fail_fast", 1, "target", "three",
+                              "printer_width", 70, "log_format", "json");
+    struct cmd_args ca = {.cmd = a.cmd, .values = &a, .project_flags = flags};
+    assert_string_equal(opt_text(&ca, "target", NULL), "one");
+    assert_false(opt_flag(&ca, "fail-fast"));
+    setenv("DBT_ENGINE_TARGET", "two", 1); /* the prefix that dbt prefers */
+    assert_string_equal(opt_text(&ca, "target", NULL), "two");
+    unsetenv("DBT_ENGINE_TARGET");
+    unsetenv("DBT_TARGET");
+    unsetenv("DBT_FAIL_FAST");
+    assert_string_equal(opt_text(&ca, "target", NULL), "three");
+    assert_true(opt_flag(&ca, "fail-fast"));
+    assert_int_equal(opt_int(&ca, "printer-width", 80), 70);
+    assert_string_equal(opt_text(&ca, "log-format", "default"), "json");
+    json_decref(flags);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +218,8 @@ int main(void)
         cmocka_unit_test(selectors_follow_their_option),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(every_command_is_complete),
+        cmocka_unit_test(dbt_options_stand_before_and_behind),
+        cmocka_unit_test(environment_and_project_flags),
     };
     return cmocka_run_group_tests(tests, NULL, teardown);
 }
