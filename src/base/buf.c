@@ -117,9 +117,11 @@ int buf_add_i64(struct buf *b, int64_t v)
     return buf_add(b, p, (size_t)(text + sizeof text - p));
 }
 
-static bool is_plain(unsigned char c)
+/* Whether the byte stands for itself in a JSON string: a bit for each. */
+static inline bool is_plain(unsigned char c)
 {
-    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != 0x7f;
+    static const uint64_t plain[4] = {0xFFFFFFFB00000000u, 0x7FFFFFFFEFFFFFFFu, 0, 0};
+    return plain[c >> 6] >> (c & 63) & 1;
 }
 
 static void add_escape(struct buf *b, unsigned char c)
@@ -148,6 +150,8 @@ static void add_escape(struct buf *b, unsigned char c)
 int buf_add_json_str(struct buf *b, const char *s, size_t n)
 {
     size_t i = 0;
+    if (n < SIZE_MAX / 2)
+        buf_reserve(b, n + 2);
     buf_addc(b, '"');
     while (i < n) {
         size_t from = i;

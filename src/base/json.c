@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#define DUMP_DEPTH    2000
 #define JSON_FILE_MAX ((size_t)256 << 20)
 
 const char *json_str(const json_t *obj, const char *key, const char *fallback)
@@ -101,9 +102,61 @@ static int dump_part(const char *p, size_t n, void *out)
     return buf_add(out, p, n) < 0 ? -1 : 0;
 }
 
+/* What JSON_COMPACT means to jansson, in a fraction of its time. -1: it has none. */
+static int dump_compact(const json_t *v, struct buf *out, int depth)
+{
+    const char *key;
+    json_t *one;
+    size_t i, n = 0;
+    if (depth > DUMP_DEPTH)
+        return -1;
+    switch (json_typeof(v)) {
+    case JSON_OBJECT:
+        buf_addc(out, '{');
+        json_object_foreach ((json_t *)(uintptr_t)v, key, one) {
+            if (n++)
+                buf_addc(out, ',');
+            buf_add_json_str(out, key, strlen(key));
+            buf_addc(out, ':');
+            if (dump_compact(one, out, depth + 1) < 0)
+                return -1;
+        }
+        buf_addc(out, '}');
+        return 0;
+    case JSON_ARRAY:
+        buf_addc(out, '[');
+        json_array_foreach (v, i, one) {
+            if (i)
+                buf_addc(out, ',');
+            if (dump_compact(one, out, depth + 1) < 0)
+                return -1;
+        }
+        buf_addc(out, ']');
+        return 0;
+    case JSON_STRING:
+        buf_add_json_str(out, json_string_value(v), json_string_length(v));
+        return 0;
+    case JSON_INTEGER:
+        buf_add_i64(out, json_integer_value(v));
+        return 0;
+    case JSON_REAL:
+        return json_dump_callback(v, dump_part, out, JSON_ENCODE_ANY);
+    case JSON_TRUE:
+        return buf_adds(out, "true"), 0;
+    case JSON_FALSE:
+        return buf_adds(out, "false"), 0;
+    case JSON_NULL:
+        break;
+    }
+    return buf_adds(out, "null"), 0;
+}
+
 int json_dump_buf(const json_t *v, size_t flags, struct buf *out, struct err *e)
 {
-    int bad = json_dump_callback(v, dump_part, out, flags | JSON_ENCODE_ANY);
+    int bad = !v ? -1
+              : flags == JSON_COMPACT
+                  ? dump_compact(v, out, 0)
+                  : json_dump_callback(v, dump_part, out, flags | JSON_ENCODE_ANY);
     int rc = buf_check(out, "JSON text", e);
     if (rc < 0)
         return rc;

@@ -46,7 +46,7 @@ static void put_test(json_t *n, const struct item *it)
         return;
     json_t *md = json_object();
     json_put_str(md, "name", it->test_name);
-    json_put(md, "kwargs", json_deep_copy(it->test_kwargs));
+    json_put(md, "kwargs", json_incref(it->test_kwargs));
     json_put_str(md, "namespace", it->test_namespace);
     json_put(n, "test_metadata", md);
     json_put_str(n, "column_name", it->column_name);
@@ -62,8 +62,8 @@ static json_t *manifest_node(const struct project *p, struct item *it)
                        "checksum", it->checksum ? it->checksum : ""));
     json_put_str(n, "raw_code", it->raw ? it->raw : "");
     json_put_str(n, "language", "sql");
-    json_put(n, "refs", json_deep_copy(it->refs));
-    json_put(n, "sources", json_deep_copy(it->sources));
+    json_put(n, "refs", json_incref(it->refs));
+    json_put(n, "sources", json_incref(it->sources));
     json_put(n, "metrics", json_array());
     json_put_str(n, "patch_path", it->patch_path ? it->patch_path : NULL);
     json_put_flag(n, "compiled", it->compiled != NULL);
@@ -71,7 +71,7 @@ static json_t *manifest_node(const struct project *p, struct item *it)
         json_put_str(n, "compiled_code", it->compiled);
     json_put_str(n, "group", json_str(it->pub.config, "group", NULL));
     json_put(n, "docs", json_pack("{s:b, s:n}", "show", 1, "node_color"));
-    json_put(n, "unrendered_config", json_deep_copy(it->inline_config));
+    json_put(n, "unrendered_config", json_incref(it->inline_config));
     json_put_num(n, "created_at", (double)p->now_ms / 1000.0);
     json_put(n, "extra_ctes", json_array());
     json_put(n, "contract",
@@ -186,8 +186,7 @@ static json_t *manifest_docs(const struct project *p)
     return all;
 }
 
-static int save(const struct project *p, const char *name, const json_t *v,
-                struct err *e)
+char *target_path(const struct project *p, const char *name)
 {
     char *path = mem_printf("%s/%s", p->target_dir, name);
     for (char *s = path + 1; *s; s++) /* the state's folder may be new, too */
@@ -196,6 +195,13 @@ static int save(const struct project *p, const char *name, const json_t *v,
             mkdir(path, 0755);
             *s = '/';
         }
+    return path;
+}
+
+static int save(const struct project *p, const char *name, const json_t *v,
+                struct err *e)
+{
+    char *path = target_path(p, name);
     int rc = json_save_path(v, path, e);
     mem_free(path);
     return rc;
@@ -214,41 +220,50 @@ static json_t *manifest_disabled(const struct project *p)
     return all;
 }
 
-json_t *project_manifest(struct project *p)
+/* Sections that are not lists of items. */
+json_t *manifest_rest(struct project *p)
 {
     static const char *const empty[] = {
         "metrics",    "groups",          "selectors", "saved_queries",
         "unit_tests", "semantic_models", "group_map", "functions"};
-    json_t *m = json_object(), *nodes = json_object(), *sources = json_object(),
-           *exposures = json_object();
-    for (size_t i = 0; i < p->items.n; i++) {
-        struct item *it = p->items.v[i];
-        if (it->pub.type == NODE_EXPOSURE)
-            json_put(exposures, it->pub.unique_id, exposure_manifest(p, it));
-        else if (it->pub.type == NODE_SOURCE)
-            json_put(sources, it->pub.unique_id, manifest_source(p, it));
-        else
-            json_put(nodes, it->pub.unique_id, manifest_node(p, it));
-    }
+    json_t *m = json_object();
     json_put(m, "metadata", metadata(p, MANIFEST_SCHEMA));
-    json_put(m, "nodes", nodes);
-    json_put(m, "sources", sources);
     json_put(m, "macros", manifest_macros(p));
     json_put(m, "docs", manifest_docs(p));
-    json_put(m, "exposures", exposures);
     for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
         json_put(m, empty[i], json_object());
     json_put(m, "disabled", manifest_disabled(p));
-    put_maps(m, p);
     return m;
 }
 
-int project_write_manifest(struct project *p, struct err *e)
+const char *const manifest_sections[] = {"nodes", "sources", "exposures", NULL};
+
+const char *manifest_section(const struct item *it)
 {
-    json_t *m = project_manifest(p);
-    int rc = save(p, "manifest.json", m, e);
-    json_decref(m);
-    return rc;
+    return manifest_sections[it->pub.type == NODE_EXPOSURE ? 2
+                             : it->pub.type == NODE_SOURCE ? 1
+                                                           : 0];
+}
+
+json_t *manifest_entry(struct project *p, struct item *it)
+{
+    return it->pub.type == NODE_EXPOSURE ? exposure_manifest(p, it)
+           : it->pub.type == NODE_SOURCE ? manifest_source(p, it)
+                                         : manifest_node(p, it);
+}
+
+json_t *project_manifest(struct project *p)
+{
+    json_t *m = manifest_rest(p);
+    for (size_t i = 0; manifest_sections[i]; i++)
+        json_put(m, manifest_sections[i], json_object());
+    for (size_t i = 0; i < p->items.n; i++) {
+        struct item *it = p->items.v[i];
+        json_put(json_obj(m, manifest_section(it)), it->pub.unique_id,
+                 manifest_entry(p, it));
+    }
+    put_maps(m, p);
+    return m;
 }
 
 int project_write_run_results(struct project *p, const json_t *results,

@@ -297,6 +297,16 @@ int compile_item(struct render *r, struct buf *sql, struct err *e);
 /* Engine error in SQL of an item → file:line:column of its source, line and caret. */
 void compile_explain(struct item *it, struct wh *w, const char *sql, struct err *e);
 
+/* ── artifacts.c, manifest.c ── entries share what they can with their items: read only
+ */
+json_t *manifest_entry(struct project *p, struct item *it);
+/* The section of manifest.json it stands in; all such, NULL-terminated; the rest. */
+const char *manifest_section(const struct item *it);
+extern const char *const manifest_sections[];
+json_t *manifest_rest(struct project *p);
+/* TARGET/name with its folders made; mem_free. */
+char *target_path(const struct project *p, const char *name);
+
 /* ── materialize.c and friends ── */
 #define BUILD_SOURCES 16
 struct build {

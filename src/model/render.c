@@ -22,9 +22,9 @@ json_t *context_node(const struct project *p, struct item *it)
     json_put_str(n, "identifier", it->pub.alias);
     json_put(n, "database", json_null());
     json_put_str(n, "description", it->description ? it->description : "");
-    json_put(n, "config", json_deep_copy(it->pub.config));
-    json_put(n, "columns", it->columns ? json_deep_copy(it->columns) : json_object());
-    json_put(n, "meta", json_deep_copy(json_obj(it->pub.config, "meta")));
+    json_put(n, "config", json_incref(it->pub.config));
+    json_put(n, "columns", it->columns ? json_incref(it->columns) : json_object());
+    json_put(n, "meta", json_incref(json_obj(it->pub.config, "meta")));
     for (size_t i = 0; i < it->deps.n; i++)
         json_array_append_new(list, json_string(it->deps.v[i]));
     for (size_t i = 0; i < it->macro_deps.n; i++)
