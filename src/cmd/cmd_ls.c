@@ -15,6 +15,10 @@ static void add_selector(struct buf *b, const struct node *n)
         buf_addf(b, "exposure:%s.%s", n->package, n->name);
         return;
     }
+    if (n->type == NODE_UNIT_TEST) {
+        buf_addf(b, "unit_test:%s.%s", n->package, n->name);
+        return;
+    }
     for (size_t i = 0; n->fqn && n->fqn[i]; i++)
         buf_addf(b, "%s%s", i ? "." : "", n->fqn[i]);
 }

@@ -213,8 +213,7 @@ static json_t *manifest_disabled(const struct project *p)
     json_t *all = json_object();
     for (size_t i = 0; i < p->disabled.n; i++) {
         struct item *it = p->disabled.v[i];
-        json_t *n =
-            it->pub.type == NODE_SOURCE ? manifest_source(p, it) : manifest_node(p, it);
+        json_t *n = manifest_entry(p, it);
         json_put(all, it->pub.unique_id, json_pack("[o]", n));
     }
     return all;
@@ -223,9 +222,9 @@ static json_t *manifest_disabled(const struct project *p)
 /* Sections that are not lists of items. */
 json_t *manifest_rest(struct project *p)
 {
-    static const char *const empty[] = {
-        "metrics",    "groups",          "selectors", "saved_queries",
-        "unit_tests", "semantic_models", "group_map", "functions"};
+    static const char *const empty[] = {"metrics",       "groups",          "selectors",
+                                        "saved_queries", "semantic_models", "group_map",
+                                        "functions"};
     json_t *m = json_object();
     json_put(m, "metadata", metadata(p, MANIFEST_SCHEMA));
     json_put(m, "macros", manifest_macros(p));
@@ -236,20 +235,23 @@ json_t *manifest_rest(struct project *p)
     return m;
 }
 
-const char *const manifest_sections[] = {"nodes", "sources", "exposures", NULL};
+const char *const manifest_sections[] = {"nodes", "sources", "exposures", "unit_tests",
+                                         NULL};
 
 const char *manifest_section(const struct item *it)
 {
-    return manifest_sections[it->pub.type == NODE_EXPOSURE ? 2
-                             : it->pub.type == NODE_SOURCE ? 1
-                                                           : 0];
+    return manifest_sections[it->pub.type == NODE_UNIT_TEST  ? 3
+                             : it->pub.type == NODE_EXPOSURE ? 2
+                             : it->pub.type == NODE_SOURCE   ? 1
+                                                             : 0];
 }
 
 json_t *manifest_entry(struct project *p, struct item *it)
 {
-    return it->pub.type == NODE_EXPOSURE ? exposure_manifest(p, it)
-           : it->pub.type == NODE_SOURCE ? manifest_source(p, it)
-                                         : manifest_node(p, it);
+    return it->pub.type == NODE_EXPOSURE    ? exposure_manifest(p, it)
+           : it->pub.type == NODE_UNIT_TEST ? unit_test_manifest(p, it)
+           : it->pub.type == NODE_SOURCE    ? manifest_source(p, it)
+                                            : manifest_node(p, it);
 }
 
 json_t *project_manifest(struct project *p)

@@ -1,5 +1,6 @@
 /* The built-in macros' text: dbt's generic tests, name generation and cross-database
  * macros, by dbt's names, for SQLite. A project macro of the same name wins. */
+#include "model/builtin_unit.h"
 #include "model/internal.h"
 
 /* name(args) → sqlite__name or default__name of root or here */
@@ -204,5 +205,5 @@ static const char dates[] = DISPATCHED("current_timestamp", "")
                                                                 "% (year, month, day) "
                                                                 "}}'{% endmacro %}\n";
 
-const char *const builtin_macros[] = {names, tests,  flags, types,
-                                      texts, values, dates, NULL};
+const char *const builtin_macros[] = {
+    names, tests, flags, types, texts, values, dates, builtin_unit_macros, NULL};

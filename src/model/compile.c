@@ -8,12 +8,6 @@
 #include "base/buf.h"
 #include "warehouse/sql_token.h"
 
-struct cte {
-    const char *name;
-    char *sql;
-};
-typedef VEC(struct cte) cte_list;
-
 static bool has_cte(const cte_list *l, const char *name)
 {
     for (size_t i = 0; i < l->n; i++)
@@ -74,8 +68,8 @@ static void add_ctes(struct buf *out, const cte_list *l)
 }
 
 /* "with x as (…) select" → "with CTES, x as (…) select"; else "with CTES\nselect". */
-static int put_in_front(struct buf *out, const struct buf *sql, const cte_list *l,
-                        struct err *e)
+int compile_with(struct buf *out, const struct buf *sql, const cte_list *l,
+                 struct err *e)
 {
     struct arena mem;
     struct sql_tokens t;
@@ -110,7 +104,7 @@ int compile_item(struct render *r, struct buf *sql, struct err *e)
     if (rc == 0)
         rc = collect(r, &r->ctes, &ctes, e);
     if (rc == 0 && ctes.n)
-        rc = put_in_front(sql, &body, &ctes, e);
+        rc = compile_with(sql, &body, &ctes, e);
     else if (rc == 0)
         buf_add(sql, buf_str(&body), body.len);
     if (rc == 0)

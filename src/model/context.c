@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include "base/buf.h"
 #include "model/context.h"
+#include "model/unit.h"
 
 static struct render *render_of(struct jinja_call *c)
 {
@@ -94,6 +95,8 @@ static bool knows_cte(const struct render *r, const struct item *it)
 static struct jv *relation_for(struct jinja_call *c, struct render *r, struct item *it)
 {
     struct arena *mem = jinja_mem(c);
+    if (r->unit)
+        return unit_relation(c, r, it);
     if (streq(it->pub.materialized, "ephemeral") && it != r->built) {
         if (!knows_cte(r, it))
             vec_push(&r->ctes, it);
@@ -302,7 +305,9 @@ static struct jv *var_call(struct jinja_call *c, void *self, struct jv **args, s
     (void)self;
     if (!name)
         return jinja_fail(c, "var() needs a name");
-    json_t *v = context_var(r->p, package_here(c), name);
+    json_t *v = r->unit ? json_object_get(r->unit->vars, name) : NULL;
+    if (!v)
+        v = context_var(r->p, package_here(c), name);
     /* a macro of a package sees that package's own vars as well */
     const struct package *macro = jinja_current_data(c);
     if (!v && macro)
@@ -342,9 +347,13 @@ NATIVE(fn_env_var)
     struct arena *mem = jinja_mem(c);
     const char *name = jv_cstr(mem, ARG(0, "var"));
     struct jv *fallback = ARG(1, "default");
+    const struct render *r = render_of(c);
     (void)userdata;
     if (!name)
         return jinja_fail(c, "env_var() needs a name");
+    json_t *given = r && r->unit ? json_object_get(r->unit->env, name) : NULL;
+    if (given)
+        return jv_from_json(mem, given);
     if (str_starts(name, "DBT_ENV_SECRET"))
         return jinja_fail(c, "%s: secrets may be read in profiles.yml only", name);
     const char *v = getenv(name);

@@ -6,17 +6,32 @@
 
 #define MAX_ROW (64u << 20)
 
+static int begin(struct csv *c, struct err *e)
+{
+    if (!c->file)
+        return err_errno(e, ERR_IO, "open %s", c->path);
+    if (getc_unlocked(c->file) != 0xef || getc_unlocked(c->file) != 0xbb ||
+        getc_unlocked(c->file) != 0xbf)
+        rewind(c->file); /* no byte order mark */
+    return 0;
+}
+
 int csv_open(struct csv *c, const char *path, char delimiter, struct err *e)
 {
     *c = (struct csv){.path = path, .delimiter = delimiter, .next_line = 1};
     buf_init(&c->text, MAX_ROW);
     c->file = fopen(path, "rb");
-    if (!c->file)
-        return err_errno(e, ERR_IO, "open %s", path);
-    if (getc_unlocked(c->file) != 0xef || getc_unlocked(c->file) != 0xbb ||
-        getc_unlocked(c->file) != 0xbf)
-        rewind(c->file); /* no byte order mark */
-    return 0;
+    return begin(c, e);
+}
+
+int csv_open_text(struct csv *c, const char *text, size_t n, char delimiter,
+                  struct err *e)
+{
+    *c = (struct csv){.path = "text", .delimiter = delimiter, .next_line = 1};
+    buf_init(&c->text, MAX_ROW);
+    /* read only; and a stream of no bytes is not to be had */
+    c->file = fmemopen((void *)(uintptr_t)(n ? text : "\n"), n ? n : 1, "r");
+    return begin(c, e);
 }
 
 void csv_close(struct csv *c)

@@ -4,6 +4,7 @@
 #define MODEL_CSV_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include "base/buf.h"
 #include "base/err.h"
@@ -25,6 +26,9 @@ struct csv {
 };
 
 int csv_open(struct csv *c, const char *path, char delimiter, struct err *e);
+/* The same of a text, which must stay until csv_close. */
+int csv_open_text(struct csv *c, const char *text, size_t n, char delimiter,
+                  struct err *e);
 void csv_close(struct csv *c);
 /* 1 and the row in cells[0..n), 0 at the end, ERR_PARSE with path:line. Blank lines are
  * passed over. Valid until the next call. */

@@ -63,6 +63,8 @@ struct item {
     const char *test_name, *test_namespace, *column_name;
     json_t *test_kwargs;
     json_t *exposure; /* its entry in the .yml file */
+    json_t *unit_def; /* unit tests: the entry in the .yml file */
+    struct unit_test *unit;
     const char
         *declared_on;     /* unique id of the node it is declared at; sources: NULL */
     const char *compiled; /* of the last compile, mem_free */
@@ -93,7 +95,8 @@ struct project {
         by_name; /* "name" → first refable item, chained by `same_name` lookups */
     struct map patches; /* "kind package name" → json_t * */
     json_t *cli_vars;
-    json_t *docs; /* name → text */
+    json_t *docs;                  /* name → text */
+    VEC(struct item *) unit_tests; /* declared; items once their models are known */
     VEC(struct macro *) macros;
     struct map macro_by_id; /* "package.name"; package "dbt" for built-in ones */
     VEC(struct jinja_template *) templates;
@@ -124,7 +127,9 @@ struct render {
     /* ref(built) gives this relation instead: what is judged before it is live */
     const struct item *built;
     const char *built_schema, *built_name;
-    item_list ctes;     /* ephemerals that were referred to, each once */
+    item_list ctes; /* ephemerals that were referred to, each once */
+    struct unit_test
+        *unit;          /* its inputs stand in for relations; NULL: not a unit test */
     struct jv *results; /* dict: statement name → {data, table, response} */
     struct jv *run_results, *schemas; /* on-run-end */
     struct render *outer;
@@ -231,6 +236,15 @@ int snapshots_read(struct project *p, struct package *pk, const char *path,
 int snapshots_declare(struct project *p, struct package *pk, const char *shown,
                       const char *rel, json_t *body, struct err *e);
 
+/* ── unit_tests.c, unit_run.c ── */
+/* An entry of "unit_tests:"; it becomes an item in unit_tests_link. */
+int unit_tests_declare(struct project *p, struct package *pk, const char *shown,
+                       const char *rel, json_t *body, struct err *e);
+int unit_tests_link(struct project *p, struct err *e);
+json_t *unit_test_manifest(const struct project *p, const struct item *it);
+int unit_run(struct project *p, struct wh *w, struct item *test,
+             struct model_result *result, struct err *e);
+
 /* ── exposure.c ── */
 int exposure_add(struct project *p, struct package *pk, const char *shown,
                  const char *rel, json_t *body, struct err *e);
@@ -294,6 +308,15 @@ struct jv *table_query(struct jinja_call *c, struct render *r, const char *sql,
 
 /* ── compile.c ── */
 int compile_item(struct render *r, struct buf *sql, struct err *e);
+/* A query by its name, for "with". */
+struct cte {
+    const char *name;
+    char *sql; /* mem_free */
+};
+typedef VEC(struct cte) cte_list;
+/* sql with the CTEs in front of its own; into out. */
+int compile_with(struct buf *out, const struct buf *sql, const cte_list *l,
+                 struct err *e);
 /* Engine error in SQL of an item → file:line:column of its source, line and caret. */
 void compile_explain(struct item *it, struct wh *w, const char *sql, struct err *e);
 

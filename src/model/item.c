@@ -4,6 +4,7 @@
 #include "model/internal.h"
 
 #include "base/hash.h"
+#include "model/unit.h"
 
 const char *node_type_name(enum node_type t)
 {
@@ -76,6 +77,9 @@ void item_free(struct item *it)
     json_decref(it->test_kwargs);
     json_decref(it->freshness);
     json_decref(it->exposure);
+    json_decref(it->unit_def);
+    if (it->unit)
+        vec_release(&it->unit->used);
     vec_release(&it->deps);
     vec_release(&it->macro_deps);
     vec_release(&it->tags);

@@ -97,10 +97,10 @@ static int on_snapshot_file(void *arg, const char *path, const char *rel, struct
 
 static int on_test_file(void *arg, const char *path, const char *rel, struct err *e)
 {
-    /* tests/generic holds {% test %} macros: macros.c reads them */
-    return str_starts(rel, "generic/") && str_ends(rel, ".sql")
-               ? 0
-               : on_model_file(arg, path, rel, e);
+    /* tests/generic holds {% test %} macros: macros.c reads them; tests/fixtures the
+     * rows of unit tests */
+    bool is_other = str_starts(rel, "generic/") || str_starts(rel, "fixtures/");
+    return is_other && str_ends(rel, ".sql") ? 0 : on_model_file(arg, path, rel, e);
 }
 
 static int walk_paths(struct project *p, struct package *pk, const char *key,

@@ -3,6 +3,7 @@
  * package; adapter.dispatch: sqlite__name, then default__name along the search order.
  */
 #include "model/internal.h"
+#include "model/unit.h"
 
 #define BUILTIN "dbt"
 
@@ -204,7 +205,15 @@ struct namespace
 static struct jv *namespace_get(struct jinja_call *c, void *self, const char *name)
 {
     const struct namespace *ns = self;
+    struct render *r = jinja_userdata(c);
     const struct macro *m = macros_in(ns->p, ns->package, name);
+    if (r && r->unit) {
+        char full[300];
+        snprintf(full, sizeof full, "%s.%s", ns->package, name);
+        struct jv *replaced = unit_macro(r, jinja_mem(c), full);
+        if (replaced)
+            return replaced;
+    }
     return m ? note_use(c, m) : NULL;
 }
 

@@ -450,6 +450,8 @@ int model_run(struct project *p, struct wh *w, const struct node *n,
         rc = err_set(&why, ERR_PARSE, "%s", it->broken);
     else if (n->type == NODE_TEST)
         rc = run_test(p, w, it, result, &why);
+    else if (n->type == NODE_UNIT_TEST)
+        rc = unit_run(p, w, it, result, &why);
     else if (n->type == NODE_MODEL || n->type == NODE_SEED || n->type == NODE_SNAPSHOT)
         rc = run_build(p, w, it, o ? o : &none, result, &why);
     else

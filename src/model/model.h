@@ -98,7 +98,7 @@ typedef int model_gate_fn(void *arg, const struct node *n, const char *schema,
 
 struct model_result {
     const char *status; /* success error skipped | pass warn fail error | blocked */
-    char message[1024];
+    char message[4096];
     int64_t rows; /* -1 unknown; tests: failures */
     int code;     /* enum err_code of what went wrong, 0 */
     double seconds;

@@ -55,7 +55,8 @@ static int load_all(struct project *p, const struct project_options *o, struct e
         return rc;
     parse_configs(p);
     parse_links(p);
-    if ((rc = properties_tests(p, e)) < 0 || (rc = link_check(p, e)) < 0)
+    if ((rc = properties_tests(p, e)) < 0 || (rc = unit_tests_link(p, e)) < 0 ||
+        (rc = link_check(p, e)) < 0)
         return rc;
     link_finish(p);
     return 0;
@@ -113,6 +114,9 @@ void project_free(struct project *p)
     json_decref(p->cli_vars);
     json_decref(p->flags);
     json_decref(p->docs);
+    for (size_t i = 0; i < p->unit_tests.n; i++)
+        item_free(p->unit_tests.v[i]);
+    vec_release(&p->unit_tests);
     vec_release(&p->items);
     vec_release(&p->disabled);
     vec_release(&p->templates);

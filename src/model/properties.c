@@ -255,14 +255,14 @@ static int add_section(struct project *p, struct package *pk, const char *key,
             rc = add_source(p, pk, shown, rel, one, e);
         if (streq(key, "exposures"))
             rc = exposure_add(p, pk, shown, rel, one, e);
+        if (streq(key, "unit_tests"))
+            rc = unit_tests_declare(p, pk, shown, rel, one, e);
         if (streq(key, "snapshots"))
             rc = snapshots_declare(p, pk, shown, rel, one, e);
         for (k = 0; rc == 0 && patched[k]; k++)
             if (streq(key, patched[k]))
                 rc = add_patch(p, pk, key, shown, rel, one, e);
     }
-    if (streq(key, "unit_tests") && json_array_size(list))
-        project_warn(p, "%s: unit tests are not run by this version", shown);
     return rc;
 }
 

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include "base/buf.h"
 #include "model/context.h"
+#include "model/unit.h"
 
 json_t *context_node(const struct project *p, struct item *it)
 {
@@ -116,6 +117,16 @@ struct jv *context_new(struct render *r, struct arena *mem)
     jv_set(ctx, "execute", jv_bool(r->is_execute));
     if (!r->item)
         jv_set(ctx, "this", jv_none());
+    if (r->unit) {
+        const struct unit_input *own = r->unit->this;
+        jv_set(ctx, "this",
+               own ? relation_subquery(mem, own->cte, NULL, own->cte) : jv_none());
+        const char *name;
+        json_t *v;
+        json_object_foreach (r->unit->macros, name, v)
+            if (!strchr(name, '.'))
+                jv_set(ctx, name, unit_macro(r, mem, name));
+    }
     if (r->run_results)
         jv_set(ctx, "results", r->run_results);
     if (r->schemas)

@@ -77,7 +77,7 @@ static bool graph_kind_of(const struct node *n, enum graph_kind *kind)
         {NODE_MODEL, GRAPH_MODEL},       {NODE_SEED, GRAPH_SEED},
         {NODE_SNAPSHOT, GRAPH_SNAPSHOT}, {NODE_TEST, GRAPH_TEST},
         {NODE_SOURCE, GRAPH_TABLE},      {NODE_EXPOSURE, GRAPH_EXPOSURE},
-        {NODE_ANALYSIS, GRAPH_ANALYSIS},
+        {NODE_ANALYSIS, GRAPH_ANALYSIS}, {NODE_UNIT_TEST, GRAPH_UNIT_TEST},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (kinds[i].type == n->type) {
@@ -121,7 +121,7 @@ static size_t find_relation(struct builder *b, const char *schema, const char *t
     for (size_t i = 0; i < b->nodes.n; i++) {
         const struct node *n = b->nodes.v[i].node;
         bool has_relation = n && n->type != NODE_TEST && n->type != NODE_EXPOSURE &&
-                            n->type != NODE_ANALYSIS;
+                            n->type != NODE_ANALYSIS && n->type != NODE_UNIT_TEST;
         if (has_relation && is_relation_of(n, schema, table))
             return i + 1;
         if (b->nodes.v[i].kind == GRAPH_TABLE && !n) {
@@ -167,7 +167,8 @@ static int no_relation(struct builder *b, const struct conf_gate *gate)
     VEC(const char *) names = {0};
     for (size_t i = 0; i < b->nodes.n; i++) {
         const struct node *n = b->nodes.v[i].node;
-        if (n && n->schema && n->type != NODE_TEST && n->type != NODE_EXPOSURE)
+        if (n && n->schema && n->type != NODE_TEST && n->type != NODE_EXPOSURE &&
+            n->type != NODE_UNIT_TEST)
             vec_push(&names, arena_printf(&b->g->arena, "%s.%s", n->schema,
                                           n->alias ? n->alias : n->name));
     }

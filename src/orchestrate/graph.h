@@ -23,6 +23,7 @@
     X(SEED, "seed")                                                                    \
     X(SNAPSHOT, "snapshot")                                                            \
     X(TEST, "test")                                                                    \
+    X(UNIT_TEST, "unit_test")                                                          \
     X(GATE, "gate")                                                                    \
     X(EXPOSURE, "exposure")                                                            \
     X(ANALYSIS, "analysis")

@@ -70,6 +70,8 @@ static bool takes(const struct command *c, const struct graph_node *n)
         return c->seeds;
     if (n->kind == GRAPH_SNAPSHOT)
         return c->snapshots;
+    if (n->kind == GRAPH_UNIT_TEST)
+        return c->tests && !streq(c->name, "compile");
     if (n->kind == GRAPH_TEST)
         return c->tests;
     return n->kind == GRAPH_GATE && c->tests && c->models;
@@ -153,7 +155,9 @@ static void take_checks(struct planner *p)
             is_near |= p->chosen[n->up[k]] && planner_is_sql(g->nodes[n->up[k]].kind);
             is_whole &= around[n->up[k]];
         }
-        if ((n->kind == GRAPH_TEST || n->kind == GRAPH_GATE) && is_near && is_whole)
+        bool is_check = n->kind == GRAPH_TEST || n->kind == GRAPH_UNIT_TEST ||
+                        n->kind == GRAPH_GATE;
+        if (is_check && is_near && is_whole)
             p->chosen[i] = true;
     }
     mem_free(around);

@@ -8,6 +8,18 @@
 #include "base/json.h"
 #include "base/str.h"
 
+/* A unit test runs before its model: it waits for what the model waits for (whose
+ * relations tell it the columns' types), and the model for it. */
+static void unit_tests_before(struct planner *p, size_t i, bool *above)
+{
+    const struct graph_node *n = &p->g->nodes[i];
+    for (size_t k = 0; k < n->n_down; k++) {
+        size_t down = n->down[k];
+        if (p->g->nodes[down].kind == GRAPH_UNIT_TEST && p->role[down] == ROLE_ITEM)
+            above[down] = true;
+    }
+}
+
 /* Items above node i, looking through nodes that are none. */
 static void items_above(struct planner *p, size_t i, bool *seen, bool *above)
 {
@@ -17,10 +29,13 @@ static void items_above(struct planner *p, size_t i, bool *seen, bool *above)
         if (seen[up])
             continue;
         seen[up] = true;
-        if (p->role[up] == ROLE_ITEM)
+        if (p->role[up] == ROLE_ITEM) {
             above[up] = true;
-        else
-            items_above(p, up, seen, above);
+            continue;
+        }
+        if (p->chosen[up]) /* an ephemeral: what is wrong with it is wrong below it */
+            unit_tests_before(p, up, above);
+        items_above(p, up, seen, above);
     }
 }
 
@@ -107,7 +122,7 @@ static void item_detail(struct planner *p, size_t i, struct buf *out)
         replay_detail(p->g, n, out);
         return;
     }
-    if (n->kind == GRAPH_TEST || n->kind == GRAPH_GATE) {
+    if (n->kind == GRAPH_TEST || n->kind == GRAPH_GATE || n->kind == GRAPH_UNIT_TEST) {
         buf_adds(out, "on ");
         for (size_t k = 0; k < n->n_up; k++)
             buf_addf(out, "%s%s", k ? ", " : "", p->g->nodes[n->up[k]].name);
@@ -188,8 +203,12 @@ static void emit(struct planner *p, size_t i, bool *done, json_t *items)
     bool is_free = p->r->command && !p->r->node &&
                    (streq(p->r->command, "test") || streq(p->r->command, "compile"));
     if (!is_free) { /* tests and compilation alone wait for nothing */
-        items_above(p, i, seen, above);
-        checks_before(p, i, above);
+        bool is_unit = p->g->nodes[i].kind == GRAPH_UNIT_TEST;
+        size_t model = is_unit && p->g->nodes[i].n_up ? p->g->nodes[i].up[0] : i;
+        items_above(p, model, seen, above);
+        checks_before(p, model, above);
+        if (!is_unit)
+            unit_tests_before(p, i, above);
     }
     for (size_t k = 0; k < n; k++)
         if (above[k])
@@ -225,9 +244,9 @@ static void add_line(json_t *text, struct buf *b)
 static void summary(struct planner *p, const json_t *items, struct buf *b)
 {
     static const char *const kinds[][2] = {
-        {"replay", "replay"},     {"seed", "seed"},    {"run", "model"},
-        {"snapshot", "snapshot"}, {"compile", "node"}, {"test", "test"},
-        {"gate", "gate"}};
+        {"replay", "replay"},       {"seed", "seed"},    {"run", "model"},
+        {"snapshot", "snapshot"},   {"compile", "node"}, {"test", "test"},
+        {"unit_test", "unit test"}, {"gate", "gate"}};
     size_t own = 0;
     for (size_t i = 0; i < p->g->n; i++)
         own += p->role[i] == ROLE_OWN;

@@ -129,7 +129,7 @@ void sets_combine(const struct graph *g, struct sets *into, const struct sets *f
 
 static bool is_check(const struct graph_node *n)
 {
-    return n->kind == GRAPH_TEST || n->kind == GRAPH_GATE;
+    return n->kind == GRAPH_TEST || n->kind == GRAPH_UNIT_TEST || n->kind == GRAPH_GATE;
 }
 
 static bool all_parents_in(const struct graph_node *n, const bool *set)

@@ -156,6 +156,21 @@ static bool by_exposure(const struct select *s, const struct graph_node *n,
     return matches(package, n->node->package) && matches(dot + 1, n->name);
 }
 
+/* NAME or PACKAGE.NAME */
+static bool by_unit_test(const struct select *s, const struct graph_node *n,
+                         const struct criterion *c)
+{
+    (void)s;
+    const char *dot = strchr(c->value, '.');
+    char package[200];
+    if (n->kind != GRAPH_UNIT_TEST || !n->node)
+        return false;
+    if (!dot)
+        return matches(c->value, n->name);
+    snprintf(package, sizeof package, "%.*s", (int)(dot - c->value), c->value);
+    return matches(package, n->node->package) && matches(dot + 1, n->name);
+}
+
 static bool by_package(const struct select *s, const struct graph_node *n,
                        const struct criterion *c)
 {
@@ -184,6 +199,8 @@ static bool by_test_type(const struct select *s, const struct graph_node *n,
                          const struct criterion *c)
 {
     (void)s;
+    if (streq(c->value, "unit"))
+        return n->kind == GRAPH_UNIT_TEST;
     if (n->kind != GRAPH_TEST)
         return false;
     if (streq(c->value, "schema")) /* the old name */
@@ -265,7 +282,7 @@ static bool by_config(const struct select *s, const struct graph_node *n,
                       const struct criterion *c)
 {
     (void)s;
-    const json_t *v = n->node ? n->node->config : NULL;
+    const json_t *v = n->node && n->kind != GRAPH_UNIT_TEST ? n->node->config : NULL;
     for (const char *p = c->args; v && *p;) {
         char key[200];
         size_t len = strcspn(p, ".");
@@ -292,6 +309,7 @@ static const struct {
     {"resource_type", by_resource_type},
     {"test_type", by_test_type},
     {"test_name", by_test_name},
+    {"unit_test", by_unit_test},
     {"config", by_config},
     {"group", by_group},
     {"access", by_access},
@@ -323,7 +341,8 @@ select_method_fn *select_method(struct select *s, const struct criterion *c)
             near ? "; did you mean \""
                  : "; known are fqn, tag, path, file, source, "
                    "exposure, package, resource_type, test_type, "
-                   "test_name, group, access, version, state, result, selector and "
+                   "test_name, unit_test, group, access, version, state, result, "
+                   "selector and "
                    "config.KEY",
             near ? near : "", near ? ":\"?" : "");
     return NULL;

@@ -55,8 +55,9 @@ void report_task(const json_t *task, size_t n, size_t total, struct buf *out)
         name = json_str(json_obj(task, "item"), "name", json_str(task, "node", "?"));
     buf_addf(out, "%4zu/%zu %-9s %-5s %s", n, total, state, json_str(task, "kind", ""),
              name);
-    bool is_test = streq(json_str(task, "kind", ""), "test");
-    if (rows >= 0 && !(is_test && rows == 0))
+    const char *kind = json_str(task, "kind", "");
+    bool is_test = streq(kind, "test") || streq(kind, "unit_test");
+    if (rows >= 0 && !(is_test && (rows == 0 || streq(kind, "unit_test"))))
         buf_addf(out, "  %s %s", report_number(rows, number),
                  is_test ? "failing rows" : "rows");
     if (seconds > 0)

@@ -442,7 +442,7 @@ static json_t *run_results(const json_t *data)
     json_array_foreach (json_arr(data, "results"), i, one) {
         const char *node = json_str(one, "node", ""),
                    *status = json_str(one, "status", "");
-        bool is_test = str_starts(node, "test.");
+        bool is_test = str_starts(node, "test.") || str_starts(node, "unit_test.");
         json_array_append_new(
             out, result_row(node, status, one,
                             is_test ? json_object_get(one, "rows") : NULL));
@@ -479,9 +479,10 @@ static const struct {
     const char *kind;
     int (*run)(struct worker *w, const struct task *t, struct err *e);
 } kinds[] = {
-    {"plan", do_plan},     {"gate", do_gate},       {"start", do_start},
-    {"finish", do_finish}, {"compile", do_compile}, {"seed", do_item},
-    {"run", do_item},      {"test", do_item},       {"snapshot", do_item},
+    {"plan", do_plan},      {"gate", do_gate},       {"start", do_start},
+    {"finish", do_finish},  {"compile", do_compile}, {"seed", do_item},
+    {"run", do_item},       {"test", do_item},       {"snapshot", do_item},
+    {"unit_test", do_item},
 };
 
 static int on_message(struct worker *w, const json_t *msg, struct err *e)

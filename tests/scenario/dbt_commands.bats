@@ -115,3 +115,31 @@ SQL
     run "$WEIR" retry
     [ "$status" -eq 3 ]
 }
+
+@test "a failing unit test holds its model and what is below it; its difference is told" {
+    cat > "$WEIR_PROJECT_DIR/models/unit.yml" <<'YML'
+unit_tests:
+  - name: doubles
+    model: doubled
+    given: [{input: ref('raw_orders'), rows: [{id: 1}]}]
+    expect: {rows: [{id: 3}]}
+YML
+    printf "{{ config(materialized='table', schema='gold') }}\nselect id * 2 as id from {{ ref('raw_orders') }}\n" \
+        > "$WEIR_PROJECT_DIR/models/doubled.sql"
+    printf "select * from {{ ref('doubled') }}\n" > "$WEIR_PROJECT_DIR/models/below.sql"
+    "$WEIR" seed raw_orders
+    run "$WEIR" build doubled+
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"actual differs from expected"* && "$output" == *"+++,2"* ]]
+    run python3 -c "
+import json, os
+r = {x['unique_id']: (x['status'], x['failures']) for x in json.load(open(os.environ['WEIR_STATE_DIR'] + '/target/run_results.json'))['results']}
+assert r['unit_test.shop.doubled.doubles'] == ('fail', 1), r
+assert r['model.shop.doubled'][0] == 'skipped' and r['model.shop.below'][0] == 'skipped', r"
+    [ "$status" -eq 0 ]
+    sed -i 's/id: 3/id: 2/' "$WEIR_PROJECT_DIR/models/unit.yml"
+    run "$WEIR" build doubled+
+    [ "$status" -eq 0 ]
+    run "$WEIR" ls test_type:unit
+    [ "$output" = "unit_test:shop.doubles" ]
+}

@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+select id, doubled + 1 as more from {{ ref('lazy') }}

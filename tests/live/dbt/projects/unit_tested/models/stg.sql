@@ -1,0 +1,2 @@
+{{ config(materialized='view') }}
+select id, name, amount, day from {{ ref('raw') }}

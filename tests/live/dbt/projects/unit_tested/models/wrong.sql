@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+select id + 1 as id from {{ ref('stg') }}
