@@ -433,7 +433,7 @@ static void copy(struct app *a, bool whole_row)
     }
     buf_init(&b, 1u << 20);
     if (whole_row)
-        grid_tsv(&p->grid, true, a->wall_ms, &b);
+        grid_tsv(&p->grid, true, &b);
     else
         grid_id(&p->grid, grid_row(&p->grid), &b);
     if (term_copy(&a->term, buf_str(&b), b.len, &e) < 0)
@@ -466,7 +466,7 @@ static void run_dump(struct app *a, const char *args)
     }
     buf_init(&b, 16u << 20);
     if (str_ends(args, ".tsv"))
-        grid_tsv(&app_page(a)->grid, false, a->wall_ms, &b);
+        grid_tsv(&app_page(a)->grid, false, &b);
     else
         term_dump(&a->term, 0, a->term.rows, false, &b);
     if (buf_write_file(buf_str(&b), b.len, args, &e) < 0)

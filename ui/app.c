@@ -203,6 +203,17 @@ static void take_role(void *context, const json_t *data, const char *error)
     app_say(a, ROLE_MUTED, "you are a viewer here: this console only reads");
 }
 
+/* A zone that is not known on this machine is shown as UTC, and labelled so. */
+static void take_zone(struct app *a, const char *name)
+{
+    a->zone = streq(name, "UTC") ? NULL : time_zone_get(name, NULL);
+}
+
+struct fmt_when app_when(const struct app *a, bool is_data_time)
+{
+    return (struct fmt_when){is_data_time ? a->now_ms : a->wall_ms, a->zone};
+}
+
 static void take_feed(void *context, const char *name, json_t *data)
 {
     struct app *a = context;
@@ -219,6 +230,7 @@ static void take_feed(void *context, const char *name, json_t *data)
         a->now_ms = json_i64(data, "now_ms", a->wall_ms);
         if (a->now_ms <= 0)
             a->now_ms = a->wall_ms;
+        take_zone(a, json_str(data, "timezone", "UTC"));
     }
     a->is_behind = true;
 }

@@ -59,6 +59,7 @@ struct app {
     int64_t mono_ms;  /* time of this turn */
     int64_t wall_ms;  /* wall clock of this turn */
     int64_t now_ms;   /* the platform's now (data clock), from the overview feed */
+    const struct time_zone *zone; /* the platform's, NULL: UTC */
     int64_t drawn_ms; /* last frame */
     bool is_dirty;    /* a frame is due at once */
     bool is_behind;   /* data changed: a frame is due, once a second when slow */
@@ -99,6 +100,8 @@ void app_request(struct app *a, const char *cmd, json_t *args, const char *what)
 /* Name of the environment and whether it is production. */
 const char *app_environment(const struct app *a, bool *is_prod);
 void app_set_theme(struct app *a, const char *name);
+/* How times are shown: of the data, or of the wall. */
+struct fmt_when app_when(const struct app *a, bool is_data_time);
 /* Member of the overview feed, borrowed; NULL before the first snapshot. */
 json_t *app_overview(const struct app *a, const char *member);
 

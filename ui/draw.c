@@ -186,6 +186,53 @@ int draw_skip(struct term *t, int y, int x, int w, int skip, enum role role,
     return used;
 }
 
+/* Bytes of s that go on one line of w cells: whole words, or what fits of one that is
+ * longer than the line. */
+static size_t line_bytes(struct term *t, const char *s, int w)
+{
+    size_t fits = 0, end = 0;
+
+    while (s[end]) {
+        end += strspn(s + end, " ");
+        end += strcspn(s + end, " ");
+        if (draw_width(t, s, end) > w)
+            break;
+        fits = end;
+    }
+    if (fits || !*s)
+        return fits;
+    do {
+        uint32_t cp;
+        int n = text_decode(s + fits, strlen(s + fits), &cp);
+        end = fits + (n > 0 ? (size_t)n : 1);
+    } while (draw_width(t, s, end) <= w && (fits = end, s[fits]));
+    return fits ? fits : end;
+}
+
+int draw_wrapped(struct term *t, struct rect r, enum role role, const char *s)
+{
+    int line = 0;
+
+    for (s += strspn(s, " "); *s && line < r.h; line++) {
+        bool is_last = line == r.h - 1;
+        size_t n = is_last ? strlen(s) : line_bytes(t, s, r.w);
+        draw_textn(t, r.y + line, r.x, r.w, role, s, n);
+        s += n + strspn(s + n, " ");
+    }
+    return line;
+}
+
+int draw_wrap_lines(struct term *t, int w, int max, const char *s)
+{
+    int lines = 0;
+
+    for (s += strspn(s, " "); *s && w > 0 && lines < max; lines++) {
+        s += line_bytes(t, s, w);
+        s += strspn(s, " ");
+    }
+    return lines;
+}
+
 void draw_right(struct term *t, int y, int x, int w, enum role role, const char *s)
 {
     int width = draw_width(t, s, strlen(s));

@@ -49,6 +49,11 @@ int draw_textn(struct term *t, int y, int x, int w, enum role role, const char *
 /* The same without an ellipsis, from the skip-th cell of the text on. */
 int draw_skip(struct term *t, int y, int x, int w, int skip, enum role role,
               const char *s, size_t n);
+/* Text over the lines of r, broken between words; what does not fit is cut with an
+ * ellipsis. Returns the lines used. */
+int draw_wrapped(struct term *t, struct rect r, enum role role, const char *s);
+/* Lines that text takes in w cells, at most max. */
+int draw_wrap_lines(struct term *t, int w, int max, const char *s);
 /* Text that ends at x + w. */
 void draw_right(struct term *t, int y, int x, int w, enum role role, const char *s);
 int draw_printf(struct term *t, int y, int x, int w, enum role role, const char *fmt,

@@ -5,8 +5,8 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include "base/timeutil.h"
 
 char *fmt_count(int64_t v, char out[FMT_MAX])
 {
@@ -111,13 +111,25 @@ char *fmt_seconds(double s, char out[FMT_MAX])
     return out;
 }
 
-char *fmt_time(int64_t at_ms, int64_t now_ms, char out[FMT_MAX])
+/* Minutes that clocks of the zone are ahead of UTC. */
+static int offset_min(const struct time_zone *zone, int64_t at_ms)
+{
+    return zone ? time_zone_offset_s(zone, at_ms) / 60 : 0;
+}
+
+static struct time_civil civil_in(const struct time_zone *zone, int64_t at_ms)
+{
+    return time_civil_of(at_ms + offset_min(zone, at_ms) * INT64_C(60000));
+}
+
+char *fmt_time(int64_t at_ms, struct fmt_when when, char out[FMT_MAX])
 {
     if (at_ms <= 0) {
         snprintf(out, FMT_MAX, "-");
         return out;
     }
-    struct time_civil at = time_civil_of(at_ms), now = time_civil_of(now_ms);
+    struct time_civil at = civil_in(when.zone, at_ms),
+                      now = civil_in(when.zone, when.now_ms);
     if (at.year == now.year && at.month == now.month && at.day == now.day)
         snprintf(out, FMT_MAX, "%02d:%02d:%02d", at.hour, at.minute, at.second);
     else if (at.year == now.year)
@@ -129,14 +141,39 @@ char *fmt_time(int64_t at_ms, int64_t now_ms, char out[FMT_MAX])
     return out;
 }
 
-char *fmt_clock(int64_t ms, char out[FMT_MAX])
+/* "UTC", "-04:00". */
+static void zone_text(const struct time_zone *zone, int64_t at_ms, char out[16])
 {
-    if (ms <= 0) {
+    int offset = offset_min(zone, at_ms);
+
+    if (zone)
+        snprintf(out, 16, "%c%02d:%02d", offset < 0 ? '-' : '+', abs(offset) / 60 % 100,
+                 abs(offset) % 60);
+    else
+        snprintf(out, 16, "UTC");
+}
+
+char *fmt_clock(struct fmt_when when, char out[FMT_MAX])
+{
+    char zone[16];
+
+    if (when.now_ms <= 0) {
         snprintf(out, FMT_MAX, "-");
         return out;
     }
-    struct time_civil c = time_civil_of(ms);
-    snprintf(out, FMT_MAX, "%04d-%02d-%02d %02d:%02d UTC", c.year, c.month, c.day,
-             c.hour, c.minute);
+    struct time_civil c = civil_in(when.zone, when.now_ms);
+    zone_text(when.zone, when.now_ms, zone);
+    snprintf(out, FMT_MAX, "%04d-%02d-%02d %02d:%02d %s", c.year, c.month, c.day,
+             c.hour, c.minute, zone);
+    return out;
+}
+
+char *fmt_exact(int64_t at_ms, struct fmt_when when, char out[FMT_MAX])
+{
+    char zone[16], text[32];
+    int64_t local = at_ms + offset_min(when.zone, at_ms) * INT64_C(60000);
+
+    zone_text(when.zone, at_ms, zone);
+    snprintf(out, FMT_MAX, "%s %s", time_format_sql(local, true, text), zone);
     return out;
 }

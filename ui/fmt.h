@@ -4,6 +4,7 @@
 #define UI_FMT_H
 
 #include <stdint.h>
+#include "base/timeutil.h"
 
 #define FMT_MAX       48
 #define FMT_TIME_LONG 16 /* bytes of fmt_time's longest form */
@@ -17,8 +18,16 @@ char *fmt_bytes(double v, char out[FMT_MAX]);  /* 14.2 MB */
 char *fmt_span(int64_t ms,
                char out[FMT_MAX]); /* 45s  3m 10s  2h 05m; under 1 s: 0.4s */
 char *fmt_seconds(double s, char out[FMT_MAX]); /* 0.12s  12.3s  3m 10s */
-/* 06:04:11 on the day of now_ms, 06-15 06:04 in its year, 2017-06-15 06:04 else; UTC */
-char *fmt_time(int64_t at_ms, int64_t now_ms, char out[FMT_MAX]);
-char *fmt_clock(int64_t ms, char out[FMT_MAX]); /* 2017-06-15 06:04 UTC */
+/* How times are shown: as seen from which moment, and in which zone. */
+struct fmt_when {
+    int64_t now_ms;
+    const struct time_zone *zone; /* NULL: UTC */
+};
+/* 06:04:11 on the day of now, 06-15 06:04 in its year, 2017-06-15 06:04 else */
+char *fmt_time(int64_t at_ms, struct fmt_when when, char out[FMT_MAX]);
+/* now itself with its zone: 2017-06-15 06:04 UTC, 2017-06-15 02:04 -04:00 */
+char *fmt_clock(struct fmt_when when, char out[FMT_MAX]);
+/* To the millisecond: 2017-06-15 06:04:11.250 UTC */
+char *fmt_exact(int64_t at_ms, struct fmt_when when, char out[FMT_MAX]);
 
 #endif

@@ -63,7 +63,7 @@ static int draw_status(struct app *a, int x)
             a->term.cols >= 100 &&
             streq(json_str(feeds_get(&a->feeds, "overview"), "clock", ""), "data");
         memcpy(clock, is_data ? "data " : "", is_data ? 6 : 1);
-        fmt_clock(a->now_ms, clock + (is_data ? 5 : 0));
+        fmt_clock(app_when(a, true), clock + (is_data ? 5 : 0));
         x -= (int)strlen(clock) + 2;
         draw_text(&a->term, 0, x, (int)strlen(clock), ROLE_MUTED, clock);
     }
@@ -179,10 +179,8 @@ static void draw_nothing(struct app *a, struct rect r)
     }
     draw_text(&a->term, y++, x, w, ROLE_TITLE, "No supervisor answers.");
     y++;
-    for (int i = 0; i < 2; i++) /* the path may be long */
-        draw_skip(&a->term, y++, x, w, i * w, ROLE_MUTED, a->uplink.why,
-                  strlen(a->uplink.why));
-    y++;
+    draw_wrapped(&a->term, (struct rect){y, x, 2, w}, ROLE_MUTED, a->uplink.why);
+    y += 3;
     draw_text(&a->term, y++, x, w, ROLE_TEXT,
               "Start the platform in another terminal:");
     draw_text(&a->term, y++, x, w, ROLE_KEY,

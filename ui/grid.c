@@ -59,7 +59,7 @@ static bool row_matches(const struct grid *g, const json_t *row, struct buf *scr
     for (size_t c = 0; c < g->n_columns && !found; c++) {
         enum role role;
         buf_reset(scratch);
-        grid_cell(&g->columns[c], row, 0, scratch, &role);
+        grid_cell(&g->columns[c], row, g->when, scratch, &role);
         found = strcasestr(buf_str(scratch), needle) != NULL;
     }
     return found != is_inverse;

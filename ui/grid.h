@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include "base/buf.h"
 #include "ui/draw.h"
+#include "ui/fmt.h"
 
 enum grid_kind {
     GRID_TEXT,
@@ -53,6 +54,7 @@ struct grid {
     bool is_descending;
     char filter[GRID_FILTER_MAX]; /* "" none; "!text" hides what has it */
     int page_rows, first_y;       /* rows and their first line in the last frame */
+    struct fmt_when when;         /* for its times; the owner keeps it current */
 };
 
 void grid_init(struct grid *g, const struct grid_column *columns, size_t n,
@@ -73,16 +75,15 @@ bool grid_next_problem(struct grid *g);
 json_t *grid_row(const struct grid *g);
 /* Id of a row: members of id_keys joined by '/'. */
 void grid_id(const struct grid *g, const json_t *row, struct buf *out);
-/* Header and rows into r. now_ms: for times of today. */
-void grid_draw(struct grid *g, struct term *t, struct rect r, int64_t now_ms,
-               const char *empty);
+/* Header and rows into r. */
+void grid_draw(struct grid *g, struct term *t, struct rect r, const char *empty);
 /* "3-12 of 214", "1-2 of 2 found"; empty when all rows are on screen. */
 void grid_position(const struct grid *g, char *out, size_t size);
 /* One cell as text and its role. */
-void grid_cell(const struct grid_column *c, const json_t *row, int64_t now_ms,
+void grid_cell(const struct grid_column *c, const json_t *row, struct fmt_when when,
                struct buf *out, enum role *role);
 /* All shown rows, tab-separated, with a header line. */
-void grid_tsv(const struct grid *g, bool only_cursor, int64_t now_ms, struct buf *out);
+void grid_tsv(const struct grid *g, bool only_cursor, struct buf *out);
 
 /* Between grid's files: a number from a number or from decimal text; any value as text;
  * whether cells of a kind end at the right. */

@@ -107,7 +107,7 @@ void grid_value(struct buf *out, const json_t *v)
     }
 }
 
-static void add_number(enum grid_kind kind, const json_t *v, int64_t now_ms,
+static void add_number(enum grid_kind kind, const json_t *v, struct fmt_when when,
                        struct buf *out)
 {
     char text[FMT_MAX] = "-";
@@ -141,7 +141,7 @@ static void add_number(enum grid_kind kind, const json_t *v, int64_t now_ms,
         fmt_bytes(d < 0 ? d : d * 1024, text);
         break;
     case GRID_TIME:
-        fmt_time((int64_t)d, now_ms, text);
+        fmt_time((int64_t)d, when, text);
         break;
     case GRID_SPAN:
         fmt_span((int64_t)d, text);
@@ -178,7 +178,7 @@ bool grid_is_right(enum grid_kind kind)
     return is_numeric(kind) && kind != GRID_TIME;
 }
 
-void grid_cell(const struct grid_column *c, const json_t *row, int64_t now_ms,
+void grid_cell(const struct grid_column *c, const json_t *row, struct fmt_when when,
                struct buf *out, enum role *role)
 {
     const json_t *v = json_object_get(row, c->key);
@@ -187,12 +187,12 @@ void grid_cell(const struct grid_column *c, const json_t *row, int64_t now_ms,
     if (c->kind == GRID_SPARK || c->kind == GRID_HEAT)
         return;
     if (c->kind == GRID_BAR)
-        add_number(GRID_PERCENT, v, now_ms, out);
+        add_number(GRID_PERCENT, v, when, out);
     else if (c->kind == GRID_PROGRESS)
         buf_addf(out, "%lld/%lld", (long long)json_i64(row, "done", 0),
                  (long long)json_i64(row, "total", 0));
     else if (is_numeric(c->kind))
-        add_number(c->kind, v, now_ms, out);
+        add_number(c->kind, v, when, out);
     else
         grid_value(out, v);
     if (c->kind == GRID_STATE && json_is_string(v))

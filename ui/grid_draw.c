@@ -139,7 +139,7 @@ static void draw_chart(struct term *t, int y, int x, int w, enum grid_kind kind,
 }
 
 static void draw_cell(const struct grid *g, struct term *t, int y, int x, int w,
-                      const struct grid_column *c, const json_t *row, int64_t now_ms,
+                      const struct grid_column *c, const json_t *row,
                       bool is_selected, struct buf *b)
 {
     enum role role;
@@ -157,7 +157,7 @@ static void draw_cell(const struct grid *g, struct term *t, int y, int x, int w,
         return;
     }
     buf_reset(b);
-    grid_cell(c, row, now_ms, b, &role);
+    grid_cell(c, row, g->when, b, &role);
     if (is_selected)
         role = ROLE_SELECTED;
     const char *s = buf_str(b);
@@ -179,7 +179,7 @@ static void draw_cell(const struct grid *g, struct term *t, int y, int x, int w,
 }
 
 static void draw_row(const struct grid *g, struct term *t, struct rect r, int y,
-                     size_t at, const int *width, int64_t now_ms, struct buf *b)
+                     size_t at, const int *width, struct buf *b)
 {
     const json_t *row = json_array_get(g->rows, g->order[at]);
     bool is_selected = at == g->cursor;
@@ -192,7 +192,7 @@ static void draw_row(const struct grid *g, struct term *t, struct rect r, int y,
     for (size_t i = 0; i < g->n_columns; i++) {
         if (!width[i])
             continue;
-        draw_cell(g, t, y, x, width[i], &g->columns[i], row, now_ms, is_selected, b);
+        draw_cell(g, t, y, x, width[i], &g->columns[i], row, is_selected, b);
         x += width[i] + 1;
     }
 }
@@ -222,7 +222,7 @@ void grid_position(const struct grid *g, char *out, size_t size)
              last < g->n ? last : g->n, g->n, g->n == all ? "" : " found");
 }
 
-void grid_draw(struct grid *g, struct term *t, struct rect r, int64_t now_ms,
+void grid_draw(struct grid *g, struct term *t, struct rect r,
                const char *empty)
 {
     int width[COLUMNS_MAX], rows = r.h - 1;
@@ -244,11 +244,11 @@ void grid_draw(struct grid *g, struct term *t, struct rect r, int64_t now_ms,
     }
     buf_init(&b, 64u * 1024);
     for (int i = 0; i < rows && g->top + (size_t)i < g->n; i++)
-        draw_row(g, t, r, r.y + 1 + i, g->top + (size_t)i, width, now_ms, &b);
+        draw_row(g, t, r, r.y + 1 + i, g->top + (size_t)i, width, &b);
     buf_release(&b);
 }
 
-void grid_tsv(const struct grid *g, bool only_cursor, int64_t now_ms, struct buf *out)
+void grid_tsv(const struct grid *g, bool only_cursor, struct buf *out)
 {
     struct buf cell;
     enum role role;
@@ -262,7 +262,7 @@ void grid_tsv(const struct grid *g, bool only_cursor, int64_t now_ms, struct buf
         const json_t *row = json_array_get(g->rows, g->order[i]);
         for (size_t c = 0; c < g->n_columns; c++) {
             buf_reset(&cell);
-            grid_cell(&g->columns[c], row, now_ms, &cell, &role);
+            grid_cell(&g->columns[c], row, g->when, &cell, &role);
             for (const char *s = buf_str(&cell); *s; s++)
                 buf_addc(out, *s == '\t' || *s == '\n' ? ' ' : *s);
             buf_addc(out, c + 1 < g->n_columns ? '\t' : '\n');

@@ -12,7 +12,7 @@
 
 struct help {
     struct modal modal;
-    struct buf text; /* lines; "!" first: a title */
+    struct buf text; /* lines; "!" first: a title, "=": a term, two blanks, its text */
     size_t top;
 };
 
@@ -57,37 +57,84 @@ size_t help_hints(const struct app *a, const char *view, struct help_hint *out,
     return k;
 }
 
-/* Rows of one action stand on one line unless their arguments choose something. */
+/* Keys of one action stand on one line, unless their arguments choose something; many
+ * choices (a digit for each view) are one line again, named on the screen anyway. */
+#define CHOICES_MAX 4
+
 static bool is_same_use(const struct keymap_row *a, const struct keymap_row *b)
 {
     return streq(a->command, b->command) ||
            (str_starts(a->command, "back") && str_starts(b->command, "back"));
 }
 
+struct use {
+    const struct action *action;
+    const char *view;
+    bool own, is_merged;
+};
+
+static bool is_of_use(const struct app *a, const struct use *u,
+                      const struct keymap_row *row, const struct keymap_row *of)
+{
+    return action_of(a, row) == u->action && (u->is_merged || is_same_use(row, of)) &&
+           row->key < KEY_CLICK && row_applies(a, row, u->view, u->own);
+}
+
+static size_t count_choices(const struct app *a, const struct use *u)
+{
+    struct use all = *u;
+    size_t n = 0;
+
+    all.is_merged = true;
+    for (size_t i = 0; i < a->keymap.n; i++) {
+        const struct keymap_row *row = &a->keymap.rows[i];
+        n += is_of_use(a, &all, row, row) && strchr(row->command, ' ');
+    }
+    return n;
+}
+
+/* The keys of a use: "j Down", "1-8"; false when row is not the first of them. */
+static bool keys_of(const struct app *a, const struct use *u, size_t at,
+                    char out[static 64])
+{
+    const struct keymap_row *of = &a->keymap.rows[at];
+    int before = 0;
+    char key[16];
+    size_t n = 0;
+
+    out[0] = '\0';
+    for (size_t k = 0; k < a->keymap.n; k++) {
+        const struct keymap_row *row = &a->keymap.rows[k];
+        if (!is_of_use(a, u, row, of))
+            continue;
+        if (k < at)
+            return false;
+        bool is_next = u->is_merged && n && row->key == before + 1;
+        before = row->key;
+        if (is_next && n >= 2 && out[n - 2] == '-')
+            n -= 2;
+        n += (size_t)snprintf(out + n, 64 - n, "%s%s", is_next ? "-" : n ? " " : "",
+                              keymap_key_name(row->key, key));
+        n = n < 63 ? n : 63;
+    }
+    return true;
+}
+
 static void add_keys(struct app *a, struct help *h, const char *view, bool own)
 {
     for (size_t i = 0; i < a->keymap.n; i++) {
         const struct keymap_row *row = &a->keymap.rows[i];
-        const struct action *action = action_of(a, row);
-        char key[16], keys[64] = "";
-        bool is_first = true;
-        if (!action || !row_applies(a, row, view, own) || row->key >= KEY_CLICK)
+        struct use u = {action_of(a, row), view, own, false};
+        char keys[64];
+        if (!u.action || !row_applies(a, row, view, own) || row->key >= KEY_CLICK)
             continue;
-        /* All keys of one command on one line, at its first key. */
-        for (size_t k = 0; k < a->keymap.n; k++) {
-            const struct keymap_row *other = &a->keymap.rows[k];
-            if (action_of(a, other) != action || !is_same_use(row, other) ||
-                other->key >= KEY_CLICK || !row_applies(a, other, view, own))
-                continue;
-            is_first &= k >= i;
-            size_t n = strlen(keys);
-            snprintf(keys + n, sizeof keys - n, "%s%s", n ? " " : "",
-                     keymap_key_name(other->key, key));
-        }
+        u.is_merged = count_choices(a, &u) > CHOICES_MAX;
         const char *args = row->command + strcspn(row->command, " ");
-        if (is_first)
-            buf_addf(&h->text, "%-14s %s%s%s\n", keys, action->doc, *args ? ":" : "",
-                     args);
+        if (u.is_merged)
+            args = "";
+        if (keys_of(a, &u, i, keys))
+            buf_addf(&h->text, "=%-13s  %s%s%s\n", keys, u.action->doc,
+                     *args ? ":" : "", args);
     }
 }
 
@@ -99,12 +146,12 @@ static void add_commands(struct app *a, struct help *h)
         if (action->flags & ACTION_MOTION || !action_is_allowed(a, action))
             continue;
         snprintf(usage, sizeof usage, ":%s %s", action->name, action->args);
-        buf_addf(&h->text, "%-26s %s\n", usage, action->doc);
+        buf_addf(&h->text, "=%-25s  %s\n", usage, action->doc);
     }
     for (size_t i = 0; i < cmd_count(); i++) {
         const struct cmd *c = cmd_at(i);
         if (child_is_allowed(a, c) && !action_find(c->name, strlen(c->name)))
-            buf_addf(&h->text, ":%-25s %s\n", c->name, c->summary);
+            buf_addf(&h->text, "=:%-24s  %s\n", c->name, c->summary);
     }
 }
 
@@ -139,6 +186,17 @@ static size_t count_lines(const struct buf *text)
     return n;
 }
 
+static void draw_line(struct app *a, struct rect r, const char *line, size_t n)
+{
+    bool is_title = *line == '!', is_term = *line == '=';
+    const char *text = line + (is_title || is_term), *gap = strstr(text, "  ");
+    size_t bytes = n - (size_t)(text - line);
+
+    draw_textn(&a->term, r.y, r.x, r.w, is_title ? ROLE_TITLE : ROLE_TEXT, text, bytes);
+    if (is_term && gap && gap < line + n)
+        draw_textn(&a->term, r.y, r.x, r.w, ROLE_KEY, text, (size_t)(gap - text));
+}
+
 static void help_draw(struct app *a, struct modal *m, struct rect body)
 {
     struct help *h = (struct help *)m;
@@ -153,9 +211,7 @@ static void help_draw(struct app *a, struct modal *m, struct rect body)
         const char *line = line_at(&h->text, h->top + (size_t)i, &bytes);
         if (!line)
             break;
-        bool is_title = *line == '!';
-        draw_textn(&a->term, r.y + i, r.x, r.w, is_title ? ROLE_TITLE : ROLE_TEXT,
-                   line + is_title, bytes - is_title);
+        draw_line(a, (struct rect){r.y + i, r.x, 1, r.w}, line, bytes);
     }
     if (n > (size_t)r.h)
         draw_printf(&a->term, r.y + r.h, r.x + r.w - 18, 18, ROLE_MUTED,

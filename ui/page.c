@@ -102,6 +102,7 @@ void page_refresh(struct app *a, struct page *p)
         mem_free(p->grid.cursor_id);
         p->grid.cursor_id = NULL;
     }
+    p->grid.when = app_when(a, p->view->has_data_time);
     json_t *rows = p->view->rows ? p->view->rows(a, p, data) : json_incref(data);
     grid_set_rows(&p->grid, rows);
     json_decref(rows);
@@ -111,22 +112,17 @@ void page_draw_grid(struct app *a, struct page *p, struct rect r)
 {
     json_t *data = page_data(a, p);
 
-    grid_draw(&p->grid, &a->term, r, p->view->has_data_time ? a->now_ms : a->wall_ms,
+    p->grid.when = app_when(a, p->view->has_data_time);
+    grid_draw(&p->grid, &a->term, r,
               data || !p->view->feed ? p->view->empty : "waiting for data");
 }
 
-/* Text over rows, cut at the cells' edge. */
-static void draw_lines(struct app *a, struct rect r, enum role role, const char *text)
-{
-    for (int i = 0; i < r.h; i++)
-        draw_skip(&a->term, r.y + i, r.x, r.w, i * r.w, role, text, strlen(text));
-}
+#define NOTE_LINES 3
 
 void page_draw_note(struct app *a, struct page *p, struct rect r, const char *note,
                     const char *below)
 {
-    int w = r.w - 2, n = draw_width(&a->term, note, strlen(note));
-    int lines = n == 0 ? 0 : n <= w ? 1 : n <= 2 * w ? 2 : 3, h = lines;
+    int w = r.w - 2, lines = draw_wrap_lines(&a->term, w, NOTE_LINES, note), h = lines;
 
     h += below && *below ? 1 : 0;
     if (h == 0 || r.h < h + 6) {
@@ -136,7 +132,7 @@ void page_draw_note(struct app *a, struct page *p, struct rect r, const char *no
     page_draw_grid(a, p, (struct rect){r.y, r.x, r.h - h - 1, r.w});
     int y = r.y + r.h - h - 1;
     draw_hline(&a->term, y, r.x + 1, w, ROLE_BORDER);
-    draw_lines(a, (struct rect){y + 1, r.x + 1, lines, w},
+    draw_wrapped(&a->term, (struct rect){y + 1, r.x + 1, lines, w},
                grid_state_role(json_str(grid_row(&p->grid), "state", "")), note);
     if (below && *below)
         draw_text(&a->term, y + 1 + lines, r.x + 1, w, ROLE_MUTED, below);

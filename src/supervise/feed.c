@@ -193,6 +193,7 @@ static json_t *feed_overview(struct sup *s)
     json_put_str(o, "state", overview_state(s));
     json_put_str(o, "phase", sup_phase_text(s->phase));
     json_put_str(o, "clock", s->p->clock == CLOCK_DATA ? "data" : "wall");
+    json_put_str(o, "timezone", s->p->timezone);
     json_put_i64(o, "now_ms", sup_now_ms(s));
     json_put_i64(o, "started_ms", s->started_ms);
     json_put_i64(o, "wall_ms", time_wall_ms());

@@ -81,7 +81,7 @@
  * Feeds, the data the console and `status` show:
  *  overview: {platform, environment, version, state:"starting|running|draining|stopping",
  *    phase (what exactly, for people),
- *    clock:"wall|data", now_ms, started_ms, wall_ms,
+ *    clock:"wall|data", timezone, now_ms, started_ms, wall_ms,   timezone: for people
  *    stages:[{name:"ingest pos", kind:"ingest|stream|load|model|gate", state:"running|done|
  *       waiting|failed|idle", in, out, rate, lag, position, total, detail}],   position of
  *       total bytes or lines

@@ -74,7 +74,7 @@ dump 1-12
  retail > anomalies > STORE_300_TXN~  dev   running  2017-06-15 06:04 UTC  live
  1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 alerts(2) 8 gates
  member                   value
->at_ms                    2017-06-15T06:04:11.000Z
+>at_ms                    2017-06-15 06:04:11.000 UTC
  transaction_id           STORE_300_TXN_41400800000
  store_id                 300
  terminal_id              T1

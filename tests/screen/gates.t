@@ -39,7 +39,7 @@ dump 1-12
 >name                     stores
  on                       silver.stg_stores
  verdict                  fail
- at_ms                    2017-06-15T06:03:20.000Z
+ at_ms                    2017-06-15 06:03:20.000 UTC
  failed                   1
  total                    6
  passed                   83

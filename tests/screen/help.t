@@ -18,26 +18,19 @@ dump 1-21
 | :              Type a command                                                |
 | ?              Keys and commands that work here                              |
 | q Esc          Go back; in the overview: leave                               |
-| 1              Show a view: overview                                         |
-| 2              Show a view: lag                                              |
-| 3              Show a view: runs                                             |
-| 4              Show a view: anomalies                                        |
-| 5              Show a view: processes                                        |
-| 6              Show a view: logs                                             |
-| 7              Show a view: alerts                                           |
-| 8              Show a view: gates                                            |
+| 1-8            Show a view                                                   |
+| Tab            Next view                                                     |
+| S-Tab          Previous view                                                 |
+| j Down         One row down                                                  |
+| k Up           One row up                                                    |
+| h Left         Scroll left (logs)                                            |
+| l Right        Scroll right (logs)                                           |
+| g Home         First row                                                     |
 ===
 key PgDn PgDn PgDn
 dump 3-21
 ===
 +- Help -----------------------------------------------------------------------+
-| o              Sort by the next column                                       |
-| O              Reverse the sort order                                        |
-| e              Next row that failed or wants a look                          |
-| y              Copy the row's id to the terminal's clipboard (OSC 52)        |
-| Y              Copy the row, tab-separated                                   |
-| C-l            Draw everything again                                         |
-| Q              Leave the console; the platform goes on                       |
 |                                                                              |
 | Commands (type : first)                                                      |
 | :open                      Open the row under the cursor                     |
@@ -49,6 +42,13 @@ dump 3-21
 | :follow                    Follow the end of the log, or stop                |
 | :wrap                      Wrap long lines of the log, or cut them           |
 | :pause                     Stop the feed from moving, or let it go on        |
+| :reason [REASON]           Show anomalies of one reason, the next one each ~ |
+| :rerun [NODE [SCOPE]]      Run a node again; shows first what would run      |
+| :run-models [SELECTOR]     Build models; shows first what would run          |
+| :cancel                    Cancel the run under the cursor                   |
+| :restart [PROCESS]         Restart a process                                 |
+| :stop-start                Stop the process under the cursor, or start it    |
+| :stop PROCESS              Stop a process                                    |
 ===
 key q
 dump 1-3

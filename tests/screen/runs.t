@@ -56,8 +56,8 @@ dump
 
 
  ------------------------------------------------------------------------------
- models/marts/dim_stores.sql:14:9: no such column: store_size_sqft; did you mea
- n s.store_size_sqft? The live table is as it was.
+ models/marts/dim_stores.sql:14:9: no such column: store_size_sqft; did you
+ mean s.store_size_sqft? The live table is as it was.
  model.retail.dim_stores
 
  R rerun  Enter open  / filter  : command  ? help  q back  e next problem

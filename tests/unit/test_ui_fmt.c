@@ -69,14 +69,36 @@ static void spans(void **state)
 static void times_by_distance(void **state)
 {
     const int64_t now = 1497506651000; /* 2017-06-15 06:04:11 */
+    const struct fmt_when utc = {now, NULL};
+    const struct fmt_when later = {now + 400 * 86400000LL, NULL};
 
     (void)state;
-    assert_string_equal(fmt_time(now - 1000, now, out), "06:04:10");
-    assert_string_equal(fmt_time(now - 86400000, now, out), "06-14 06:04");
-    assert_string_equal(fmt_time(now, now + 400 * 86400000LL, out), "2017-06-15 06:04");
+    assert_string_equal(fmt_time(now - 1000, utc, out), "06:04:10");
+    assert_string_equal(fmt_time(now - 86400000, utc, out), "06-14 06:04");
+    assert_string_equal(fmt_time(now, later, out), "2017-06-15 06:04");
     assert_int_equal(strlen(out), FMT_TIME_LONG);
-    assert_string_equal(fmt_time(0, now, out), "-");
-    assert_string_equal(fmt_clock(now, out), "2017-06-15 06:04 UTC");
+    assert_string_equal(fmt_time(0, utc, out), "-");
+    assert_string_equal(fmt_clock(utc, out), "2017-06-15 06:04 UTC");
+    assert_string_equal(fmt_exact(now + 250, utc, out), "2017-06-15 06:04:11.250 UTC");
+}
+
+/* The day of the zone decides what is today, and each time has the offset of its own
+ * date. */
+static void times_in_the_platforms_zone(void **state)
+{
+    const struct time_zone *ny = time_zone_get("America/New_York", NULL);
+    const int64_t now = 1497506651000; /* 2017-06-15 02:04:11 there */
+    const struct fmt_when when = {now, ny};
+
+    (void)state;
+    if (!ny)
+        skip();
+    assert_string_equal(fmt_time(now, when, out), "02:04:11");
+    assert_string_equal(fmt_time(now - 3 * 3600000LL, when, out), "06-14 23:04");
+    assert_string_equal(fmt_time(now - 150 * 86400000LL, when, out), "01-16 01:04");
+    assert_string_equal(fmt_clock(when, out), "2017-06-15 02:04 -04:00");
+    assert_string_equal(fmt_exact(now - 150 * 86400000LL, when, out),
+                        "2017-01-16 01:04:11.000 -05:00");
 }
 
 int main(void)
@@ -87,6 +109,7 @@ int main(void)
         cmocka_unit_test(money_has_cents),
         cmocka_unit_test(spans),
         cmocka_unit_test(times_by_distance),
+        cmocka_unit_test(times_in_the_platforms_zone),
     };
     return cmocka_run_group_tests_name("ui_fmt", tests, NULL, NULL);
 }

@@ -134,7 +134,7 @@ static void odd_data_is_survived(void **state)
     assert_int_equal(g->n, 2); /* only objects are rows */
     grid_set_sort(g, 1, false);
     buf_init(&b, 4096);
-    grid_tsv(g, false, 0, &b);
+    grid_tsv(g, false, &b);
     assert_string_equal(buf_str(&b),
                         "name\tnumber\tstate\n\t-\t\n{\"deep\":[1]}\tten\t7\n");
     buf_release(&b);
@@ -149,7 +149,7 @@ static void tsv_keeps_one_line_a_row(void **state)
 
     set(g, "[{\"name\":\"a\\tb\\nc\",\"n\":1234,\"state\":\"ok\"}]");
     buf_init(&b, 4096);
-    grid_tsv(g, true, 0, &b);
+    grid_tsv(g, true, &b);
     assert_string_equal(buf_str(&b), "a b c\t1,234\tok\n");
     buf_release(&b);
 }

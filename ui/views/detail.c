@@ -3,22 +3,23 @@
 #include <stdio.h>
 #include "base/json.h"
 #include "base/str.h"
-#include "base/timeutil.h"
 #include "ui/app.h"
+#include "ui/fmt.h"
 
 static json_t *rows(struct app *a, struct page *p, json_t *data)
 {
     json_t *out = json_array(), *value;
     const char *key;
 
-    (void)a, (void)p;
+    (void)p;
     json_object_foreach (data, key, value) {
         json_t *row = json_object();
         json_put_str(row, "member", key);
         if (str_ends(key, "at_ms") && json_is_integer(value)) {
-            char time[32];
-            json_put_str(row, "value",
-                         time_format_iso(json_integer_value(value), true, time));
+            char time[FMT_MAX];
+            json_put_str(
+                row, "value",
+                fmt_exact(json_integer_value(value), app_when(a, true), time));
         } else {
             json_put(row, "value", json_incref(value));
         }

@@ -52,8 +52,9 @@ static void draw(struct app *a, struct page *p, struct rect r)
               false);
     grid_set_rows(&g, app_overview(a, "freshness"));
     g.cursor = SIZE_MAX;
+    g.when = app_when(a, true);
     grid_draw(&g, &a->term, (struct rect){r.y + r.h - rows_below, r.x, rows_below, r.w},
-              a->now_ms, "no freshness is configured");
+              "no freshness is configured");
     grid_release(&g);
 }
 

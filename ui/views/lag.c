@@ -112,8 +112,9 @@ static void draw_topics(struct app *a, struct page *p, struct rect r)
 
     grid_init(&g, columns, sizeof columns / sizeof *columns, "name", -1, false);
     grid_set_rows(&g, json_arr(page_data(a, p), "topics"));
+    g.when = app_when(a, true);
     g.cursor = SIZE_MAX; /* only to look at */
-    grid_draw(&g, &a->term, r, a->now_ms, "no topics yet");
+    grid_draw(&g, &a->term, r, "no topics yet");
     grid_release(&g);
 }
 

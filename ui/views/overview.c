@@ -38,6 +38,8 @@ static void leave_out_zeros(json_t *row, enum overview_layer layer)
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (layer >= LAYER_MODEL && json_num(row, keys[i], 0) <= 0)
             json_object_del(row, keys[i]);
+    if (layer == LAYER_INGEST && json_num(row, "out", 0) <= 0)
+        json_object_del(row, "out"); /* what it reads is what it puts on the bus */
 }
 
 /* One row of the table from a stage. last: layer of the row before. */

@@ -67,7 +67,7 @@ static void draw_run_end(struct app *a, const json_t *run, int y, int x, int end
                     fmt_span(eta, text));
     else if (at > 0)
         draw_printf(&a->term, y, x, end - x, ROLE_MUTED, "ended %s",
-                    fmt_time(at, a->wall_ms, text));
+                    fmt_time(at, app_when(a, false), text));
 }
 
 void overview_draw_run(struct app *a, struct rect r, int y)
@@ -256,7 +256,7 @@ static void draw_event(struct app *a, const json_t *event, struct rect r, int ti
     int x = r.x + 1, end = r.x + r.w, source_w = r.w > 100 ? 24 : 18;
     char time[FMT_MAX];
 
-    fmt_time(json_i64(event, "at_ms", 0), a->wall_ms, time);
+    fmt_time(json_i64(event, "at_ms", 0), app_when(a, false), time);
     draw_text(&a->term, r.y, x, time_w, ROLE_MUTED, time);
     x += time_w + 1;
     draw_glyph(&a->term, r.y, x, grid_state_glyph(level), role);
@@ -283,7 +283,7 @@ void overview_draw_events(struct app *a, struct rect r)
         return;
     }
     /* The oldest shown has the longest form: of today, of this year, older. */
-    fmt_time(json_i64(json_array_get(events, first), "at_ms", 0), a->wall_ms, time);
+    fmt_time(json_i64(json_array_get(events, first), "at_ms", 0), app_when(a, false), time);
     for (size_t i = first; i < n; i++)
         draw_event(a, json_array_get(events, i),
                    (struct rect){r.y + 1 + (int)(i - first), r.x, 1, r.w},
