@@ -196,6 +196,24 @@ static void add_row(const struct table *t, char **cells, bool is_title, struct b
     buf_addc(out, '\n');
 }
 
+/* A title may be an expression over several lines, out of a file. */
+static char *title_text(const char *title)
+{
+    struct buf line, out;
+    buf_init(&line, 0);
+    buf_init(&out, 0);
+    for (const char *p = title; *p; p++) {
+        bool is_blank = strchr(" \t\r\n", *p) != NULL;
+        if (!is_blank)
+            buf_addc(&line, *p);
+        else if (line.len && line.data[line.len - 1] != ' ')
+            buf_addc(&line, ' ');
+    }
+    text_sanitise(&out, buf_str(&line), line.len);
+    buf_release(&line);
+    return buf_take(&out);
+}
+
 static void print_table(const struct cmd_args *a, const json_t *rows,
                         const struct cmd_column *columns, size_t n, struct buf *out)
 {
@@ -203,7 +221,7 @@ static void print_table(const struct cmd_args *a, const json_t *rows,
     t.width = mem_alloc((n + 1) * sizeof *t.width);
     t.color = cmd_wants_color(STDOUT_FILENO);
     for (size_t i = 0; i < n; i++)
-        vec_push(&t.cells, mem_strdup(columns[i].title));
+        vec_push(&t.cells, title_text(columns[i].title));
     for (size_t r = 0; r < json_array_size(rows); r++)
         for (size_t i = 0; i < n; i++) {
             struct buf b;

@@ -30,6 +30,20 @@ size_t translate_map_back(const struct translate_map *m, size_t out)
     return m->v[lo].in + (delta < m->v[lo].len ? delta : m->v[lo].len);
 }
 
+char *translate_written(const struct translate_map *m, const char *sql,
+                        const char *output, const char *name, size_t *from)
+{
+    const char *at = *name ? strstr(output + *from, name) : NULL;
+    if (!at)
+        return NULL;
+    size_t out = (size_t)(at - output), n = strlen(name);
+    size_t start = translate_map_back(m, out), end = translate_map_back(m, out + n);
+    *from = out + n;
+    while (end > start && strchr(" \t\r\n", sql[end - 1]))
+        end--;
+    return end > start ? mem_strndup(sql + start, end - start) : NULL;
+}
+
 static void copy_span(struct buf *out, struct translate_map *map, size_t base,
                       const char *text, size_t in, size_t n)
 {

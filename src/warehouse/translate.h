@@ -30,6 +30,11 @@ void translate_map_release(struct translate_map *m);
 /* Offset in the input for one in the output. */
 size_t translate_map_back(const struct translate_map *m, size_t out);
 
+/* What was written in sql for a piece of the output: the first one behind *from that is
+ * equal to name; *from moves behind it. NULL when there is none; heap. */
+char *translate_written(const struct translate_map *m, const char *sql,
+                        const char *output, const char *name, size_t *from);
+
 /* map may be NULL. Appends to out; the map's offsets count from where out was. */
 int translate_sql(const struct translate_env *env, const char *sql, size_t n,
                   struct buf *out, struct translate_map *map, struct err *e);

@@ -227,6 +227,8 @@ static int lite_exec_member(struct wh *w, const char *sql, bool is_raw, struct e
 struct lite_cursor {
     struct wh_cursor base;
     sqlite3_stmt *st;
+    char **names; /* of columns that have none, as they were written; NULL each or all */
+    int n_names;
 };
 
 static sqlite3_stmt *stmt_of(const struct wh_cursor *c)
@@ -252,6 +254,21 @@ static int prepare_one(struct lite *l, const char *text, struct lite_source *src
     return err_set(e, ERR_SQL, "one statement is expected, there is more behind it");
 }
 
+/* SQLite heads an unnamed column with the text of its expression: of the translation,
+ * which nobody wrote. */
+static void name_as_written(struct lite_cursor *c, const struct translate_map *map,
+                            const char *sql, const char *text)
+{
+    size_t from = 0;
+    c->n_names = sqlite3_column_count(c->st);
+    c->names = mem_alloc((size_t)(c->n_names + 1) * sizeof *c->names);
+    for (int i = 0; i < c->n_names; i++) {
+        const char *name = sqlite3_column_name(c->st, i);
+        if (name && strpbrk(name, "( .+-*/%|<>=\n"))
+            c->names[i] = translate_written(map, sql, text, name, &from);
+    }
+}
+
 static int lite_query(struct wh *w, const char *sql, bool is_raw,
                       struct wh_cursor **out, struct err *e)
 {
@@ -273,6 +290,8 @@ static int lite_query(struct wh *w, const char *sql, bool is_raw,
         struct lite_cursor *c = mem_alloc(sizeof *c);
         c->base.w = w;
         c->st = st;
+        if (!is_raw && !streq(sql, buf_str(&text)))
+            name_as_written(c, &map, sql, buf_str(&text));
         *out = &c->base;
     }
     buf_release(&text);
@@ -312,7 +331,9 @@ static int lite_n_columns(const struct wh_cursor *c)
 
 static const char *lite_column_name(const struct wh_cursor *c, int i)
 {
-    return sqlite3_column_name(stmt_of(c), i);
+    const struct lite_cursor *l = (const struct lite_cursor *)c;
+    return i < l->n_names && l->names[i] ? l->names[i]
+                                         : sqlite3_column_name(stmt_of(c), i);
 }
 
 static struct wh_value lite_value(struct wh_cursor *c, int i)
@@ -346,7 +367,11 @@ static struct wh_value lite_value(struct wh_cursor *c, int i)
 
 static void lite_cursor_close(struct wh_cursor *c)
 {
-    sqlite3_finalize(stmt_of(c));
+    struct lite_cursor *l = (struct lite_cursor *)c;
+    sqlite3_finalize(l->st);
+    for (int i = 0; i < l->n_names; i++)
+        mem_free(l->names[i]);
+    mem_free(l->names);
     mem_free(c);
 }
 

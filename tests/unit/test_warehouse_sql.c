@@ -289,6 +289,24 @@ static const char *ask(const char *sql, struct err *e)
     return rc < 0 ? NULL : out;
 }
 
+static void test_columns_are_headed_as_written(void **state)
+{
+    static const char *const names[] = {"sum(1)/count(*)", "n", "sum(1)/count(*)",
+                                        "current_timestamp() - interval '1 day'",
+                                        "net sales"};
+    struct wh_cursor *c;
+    struct err e = {0};
+    (void)state;
+    int rc = wh_query(w,
+                      "select sum(1)/count(*), 1 / 2 as n, sum(1)/count(*) ,\n"
+                      "  current_timestamp() - interval '1 day' , 7/2 as \"net sales\"",
+                      &c, &e);
+    assert_int_equal(rc, 0);
+    for (int i = 0; i < 5; i++)
+        assert_string_equal(wh_column_name(c, i), names[i]);
+    wh_cursor_close(c);
+}
+
 static void test_functions(void **state)
 {
     int failed = 0;
@@ -331,6 +349,7 @@ int main(void)
         cmocka_unit_test(test_translations),
         cmocka_unit_test(test_plain_dialect_leaves_division),
         cmocka_unit_test(test_positions_map_back),
+        cmocka_unit_test(test_columns_are_headed_as_written),
         cmocka_unit_test(test_functions),
         cmocka_unit_test(test_errors_name_the_value),
     };
