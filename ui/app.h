@@ -56,13 +56,13 @@ struct app {
     struct modal *modal;
     char message[600];
     enum role message_role;
-    int64_t mono_ms;  /* time of this turn */
-    int64_t wall_ms;  /* wall clock of this turn */
-    int64_t now_ms;   /* the platform's now (data clock), from the overview feed */
+    int64_t mono_ms; /* time of this turn */
+    int64_t wall_ms; /* wall clock of this turn */
+    int64_t now_ms;  /* the platform's now (data clock), from the overview feed */
     const struct time_zone *zone; /* the platform's, NULL: UTC */
-    int64_t drawn_ms; /* last frame */
-    bool is_dirty;    /* a frame is due at once */
-    bool is_behind;   /* data changed: a frame is due, once a second when slow */
+    int64_t drawn_ms;             /* last frame */
+    bool is_dirty;                /* a frame is due at once */
+    bool is_behind; /* data changed: a frame is due, once a second when slow */
     bool is_done;
     pid_t child; /* of `:COMMAND`, 0 none */
     int child_fd;

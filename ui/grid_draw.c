@@ -139,8 +139,8 @@ static void draw_chart(struct term *t, int y, int x, int w, enum grid_kind kind,
 }
 
 static void draw_cell(const struct grid *g, struct term *t, int y, int x, int w,
-                      const struct grid_column *c, const json_t *row,
-                      bool is_selected, struct buf *b)
+                      const struct grid_column *c, const json_t *row, bool is_selected,
+                      struct buf *b)
 {
     enum role role;
 
@@ -222,8 +222,7 @@ void grid_position(const struct grid *g, char *out, size_t size)
              last < g->n ? last : g->n, g->n, g->n == all ? "" : " found");
 }
 
-void grid_draw(struct grid *g, struct term *t, struct rect r,
-               const char *empty)
+void grid_draw(struct grid *g, struct term *t, struct rect r, const char *empty)
 {
     int width[COLUMNS_MAX], rows = r.h - 1;
     struct buf b;

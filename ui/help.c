@@ -113,7 +113,10 @@ static bool keys_of(const struct app *a, const struct use *u, size_t at,
         before = row->key;
         if (is_next && n >= 2 && out[n - 2] == '-')
             n -= 2;
-        n += (size_t)snprintf(out + n, 64 - n, "%s%s", is_next ? "-" : n ? " " : "",
+        n += (size_t)snprintf(out + n, 64 - n, "%s%s",
+                              is_next ? "-"
+                              : n     ? " "
+                                      : "",
                               keymap_key_name(row->key, key));
         n = n < 63 ? n : 63;
     }

@@ -133,7 +133,7 @@ void page_draw_note(struct app *a, struct page *p, struct rect r, const char *no
     int y = r.y + r.h - h - 1;
     draw_hline(&a->term, y, r.x + 1, w, ROLE_BORDER);
     draw_wrapped(&a->term, (struct rect){y + 1, r.x + 1, lines, w},
-               grid_state_role(json_str(grid_row(&p->grid), "state", "")), note);
+                 grid_state_role(json_str(grid_row(&p->grid), "state", "")), note);
     if (below && *below)
         draw_text(&a->term, y + 1 + lines, r.x + 1, w, ROLE_MUTED, below);
 }

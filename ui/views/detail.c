@@ -17,9 +17,8 @@ static json_t *rows(struct app *a, struct page *p, json_t *data)
         json_put_str(row, "member", key);
         if (str_ends(key, "at_ms") && json_is_integer(value)) {
             char time[FMT_MAX];
-            json_put_str(
-                row, "value",
-                fmt_exact(json_integer_value(value), app_when(a, true), time));
+            json_put_str(row, "value",
+                         fmt_exact(json_integer_value(value), app_when(a, true), time));
         } else {
             json_put(row, "value", json_incref(value));
         }

@@ -288,7 +288,7 @@ static void draw_line(struct app *a, const struct page *p, const json_t *line, i
     visible_text(p, json_str(line, "text", ""), &at, b);
     const char *text = buf_str(b);
     if (at > 0) {
-        draw_text(&a->term, y, x, 8, ROLE_MUTED, 
+        draw_text(&a->term, y, x, 8, ROLE_MUTED,
                   fmt_time(at, (struct fmt_when){at, a->zone}, time));
         x += TIME_CELLS;
     }

@@ -283,7 +283,8 @@ void overview_draw_events(struct app *a, struct rect r)
         return;
     }
     /* The oldest shown has the longest form: of today, of this year, older. */
-    fmt_time(json_i64(json_array_get(events, first), "at_ms", 0), app_when(a, false), time);
+    fmt_time(json_i64(json_array_get(events, first), "at_ms", 0), app_when(a, false),
+             time);
     for (size_t i = first; i < n; i++)
         draw_event(a, json_array_get(events, i),
                    (struct rect){r.y + 1 + (int)(i - first), r.x, 1, r.w},
