@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/json.h"
 #include "cmd/args.h"
+#include "model/model.h"
 #include "model/yaml.h"
 
 #define X(name) extern const struct cmd cmd_##name;
@@ -141,7 +142,23 @@ static int load_platform(const struct args *a, struct cmd_args *ca, struct platf
         .sets = opt_list(ca, "set"),
         .as_of = args_get(a, "as-of"),
     };
-    return conf_load(p, &o, e);
+    static const char *const taken[][2] = {{"profiles-dir", "DBT_PROFILES_DIR"},
+                                           {"profile", "DBT_PROFILE"},
+                                           {"target", "DBT_TARGET"}};
+    for (size_t i = 0; i < 3; i++) { /* for the children too, which stand elsewhere */
+        const char *given = args_get(a, taken[i][0]);
+        char real[PATH_MAX];
+        if (!given && i == 0)
+            given = getenv(taken[i][1]);
+        if (given && *given)
+            setenv(taken[i][1], i == 0 && realpath(given, real) ? real : given, 1);
+    }
+    int rc = conf_load(p, &o, e);
+    if (rc == 0 && (rc = profile_apply(*p, e)) < 0) {
+        conf_free(*p);
+        *p = NULL;
+    }
+    return rc;
 }
 
 static int check_output(struct cmd_args *ca, struct err *e)

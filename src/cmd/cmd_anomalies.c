@@ -183,12 +183,9 @@ static int find_rows(const struct platform *p, const struct wish *x, json_t *row
                      struct err *e)
 {
     static const char *const schemas[] = {"bronze", NULL};
-    struct wh_options o = {.kind = p->warehouse_kind,
-                           .dir = p->warehouse_dir,
-                           .schemas = schemas,
-                           .dialect = p->dialect,
-                           .is_readonly = true,
-                           .now_ms = -1};
+    struct wh_options o = wh_options_of(p);
+    o.schemas = schemas;
+    o.is_readonly = true;
     struct wh *w = NULL;
     if (wh_open(&w, &o, NULL) == 0 &&
         wh_relation_type(w, "bronze", "anomalies") != WH_ABSENT) {

@@ -141,12 +141,10 @@ static int print_result(const struct cmd_args *a, const json_t *result, struct e
 static int open_warehouse(const struct platform *p, int64_t now_ms, struct wh **w,
                           struct err *e)
 {
-    struct wh_options o = {.kind = p->warehouse_kind,
-                           .dir = p->warehouse_dir,
-                           .schemas = p->schemas,
-                           .dialect = p->dialect,
-                           .is_readonly = true,
-                           .now_ms = now_ms};
+    struct wh_options o = wh_options_of(p);
+    o.schemas = p->schemas;
+    o.is_readonly = true;
+    o.now_ms = now_ms;
     return wh_open(w, &o, e);
 }
 

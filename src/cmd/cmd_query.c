@@ -219,12 +219,10 @@ int query_print(const struct cmd_args *a, struct wh_cursor *c, long limit,
 
 static int open_warehouse(const struct platform *p, struct wh **w, struct err *e)
 {
-    struct wh_options o = {.kind = p->warehouse_kind,
-                           .dir = p->warehouse_dir,
-                           .schemas = p->schemas,
-                           .dialect = p->dialect,
-                           .is_readonly = true,
-                           .now_ms = p->as_of_ms};
+    struct wh_options o = wh_options_of(p);
+    o.schemas = p->schemas;
+    o.is_readonly = true;
+    o.now_ms = p->as_of_ms;
     char *main_db = mem_printf("%s/main.db", p->warehouse_dir);
     bool has_main = access(main_db, F_OK) == 0;
     const char *all[66] = {"main"};

@@ -50,12 +50,9 @@ static json_t *layers(const struct platform *p)
     struct wh *w = NULL;
     struct err e = {0};
     json_t *o = json_object();
-    struct wh_options options = {.kind = p->warehouse_kind,
-                                 .dir = p->warehouse_dir,
-                                 .schemas = p->schemas,
-                                 .dialect = p->dialect,
-                                 .is_readonly = true,
-                                 .now_ms = -1};
+    struct wh_options options = wh_options_of(p);
+    options.schemas = p->schemas;
+    options.is_readonly = true;
     if (access(p->warehouse_dir, F_OK) < 0 || wh_open(&w, &options, &e) < 0)
         return o;
     for (const char *const *s = p->schemas; s && *s; s++)

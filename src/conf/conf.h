@@ -112,6 +112,14 @@ struct conf_origin {
     bool is_secret;   /* shown as *** */
 };
 
+/* How to reach PostgreSQL. NULL, "" and 0: what libpq takes by default (PGHOST …). */
+struct conf_postgres {
+    const char *host, *user, *password, *dbname, *sslmode, *search_path, *role;
+    const char *sslcert, *sslkey, *sslrootcert, *application_name;
+    int port, retries; /* how often a connection is tried again */
+    int64_t connect_timeout_ms, keepalives_idle_ms;
+};
+
 struct platform {
     struct arena arena;                /* owns everything below */
     const struct conf_origin *origins; /* in the order of the rows */
@@ -131,9 +139,18 @@ struct platform {
     const char *const *kafka_properties;
     bool bus_relaxed;
 
-    const char *warehouse_kind; /* sqlite */
+    const char *warehouse_kind; /* sqlite, postgres */
     const char *warehouse_dir;
-    const char *const *schemas; /* bronze silver gold …, NULL-terminated */
+    /* schema → file of those that do not lie in warehouse_dir as SCHEMA.db */
+    const struct conf_pair *warehouse_files;
+    size_t n_warehouse_files;
+    const char *const
+        *warehouse_extensions; /* of SQLite, NULL-terminated; NULL: none */
+    struct conf_postgres postgres;
+    bool has_warehouse;                   /* weir.yml says which: sqlite or postgres */
+    bool has_dialect;                     /* weir.yml says it */
+    const char *profile, *profile_target; /* of profiles.yml; "": as dbt finds them */
+    const char *const *schemas;           /* bronze silver gold …, NULL-terminated */
     const char *dialect;
 
     const struct conf_source *sources;

@@ -3,6 +3,7 @@
 #include "conf/load.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -46,6 +47,38 @@ static void derive_paths(struct load *l)
         p->warehouse_dir = load_path(l, p->state_dir, "warehouse");
         derived(l, "warehouse.sqlite.path", p->warehouse_dir);
     }
+}
+
+/* The database that libpq would take: relations are written with its name. */
+static void derive_database(struct load *l)
+{
+    struct platform *p = l->p;
+    if (!streq(p->warehouse_kind, "postgres") || *p->postgres.dbname)
+        return;
+    const char *const found[] = {getenv("PGDATABASE"), p->postgres.user,
+                                 getenv("PGUSER"), getenv("USER"), "postgres"};
+    size_t i = 0;
+    while (!found[i] || !*found[i])
+        i++;
+    p->postgres.dbname = arena_strdup(l->arena, found[i]);
+    derived(l, "warehouse.postgres.dbname", p->postgres.dbname);
+}
+
+static int derive_dialect(struct load *l)
+{
+    struct platform *p = l->p;
+    bool is_postgres = streq(p->warehouse_kind, "postgres");
+    p->has_dialect = p->dialect != NULL;
+    if (!p->dialect)
+        p->dialect = p->warehouse_kind;
+    else if (p->has_warehouse && streq(p->dialect, is_postgres ? "sqlite" : "postgres"))
+        return fail_at(l, "warehouse.dialect",
+                       is_postgres
+                           ? "a PostgreSQL warehouse takes postgres or snowflake"
+                           : "a SQLite warehouse takes sqlite or snowflake");
+    if (!p->has_dialect)
+        derived(l, "warehouse.dialect", p->dialect);
+    return 0;
 }
 
 static int derive_models(struct load *l)
@@ -227,7 +260,10 @@ int derive_all(struct load *l)
     struct platform *p = l->p;
     derive_paths(l);
     derive_pools(l);
-    int rc = derive_models(l);
+    derive_database(l);
+    int rc = derive_dialect(l);
+    if (rc == 0)
+        rc = derive_models(l);
     derive_source_topics(l);
     for (size_t i = 0; i < p->n_streams && rc == 0; i++)
         rc = derive_stream(l, &p->streams[i]);

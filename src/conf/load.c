@@ -259,6 +259,10 @@ static int fill_section(struct load *l, const struct conf_section *s,
         return 0;
     if (s->id == CONF_KAFKA)
         l->p->bus_kind = "kafka";
+    if (t && (s->id == CONF_SQLITE || s->id == CONF_POSTGRES))
+        l->p->has_warehouse = true;
+    if (t && s->id == CONF_POSTGRES)
+        l->p->warehouse_kind = "postgres";
     return fill(l, s->id, is_default ? NULL : t, path, base);
 }
 
@@ -300,6 +304,21 @@ static int set_as_of(struct load *l, const char *given)
                    given);
 }
 
+static int check_warehouse(struct load *l, const struct tree *t)
+{
+    static const char *const ways[] = {"sqlite", "postgres", "profile"};
+    const char *first = NULL;
+    for (size_t i = 0; t && i < 3; i++) {
+        if (!tree_get(t, ways[i]))
+            continue;
+        if (first)
+            return load_fail(l, tree_get(t, ways[i]), "warehouse",
+                             "%s and %s exclude each other; keep one", first, ways[i]);
+        first = ways[i];
+    }
+    return 0;
+}
+
 static int load_all(struct load *l, const struct conf_options *o, struct arena *scratch)
 {
     struct tree *root;
@@ -318,6 +337,8 @@ static int load_all(struct load *l, const struct conf_options *o, struct arena *
         tree_get(tree_get(root, "bus"), "embedded"))
         return load_fail(l, tree_get(root, "bus"), "bus",
                          "embedded and kafka exclude each other; keep one");
+    if ((rc = check_warehouse(l, tree_get(root, "warehouse"))) < 0)
+        return rc;
     return derive_all(l);
 }
 

@@ -28,6 +28,7 @@ extern const struct conf_section conf_sections[CONF_N_SECTIONS];
  * project folder, STATE_PATHs to the state folder; a CHOICE is stored as its index. */
 #define CONF_TYPE_MAP(X)                                                               \
     X(TEXT, "text", "a text")                                                          \
+    X(SECRET, "secret", "{env: NAME} or {file: PATH}")                                 \
     X(ENUM, "one of", "one of the choices")                                            \
     X(CHOICE, "one of", "one of the choices")                                          \
     X(TIMEZONE, "time zone", "a time zone such as America/New_York")                   \

@@ -183,6 +183,16 @@ static int store_text(STORE_ARGS)
     return keep_text(l, at, t->text);
 }
 
+/* Written as it is, it would be read by whoever reads the file or the process list. */
+static int store_secret(STORE_ARGS)
+{
+    if (!t->is_secret && *t->text)
+        return load_fail(l, t, at->path,
+                         "a secret is not written here; name where it is: {env: NAME} "
+                         "or {file: PATH}");
+    return store_text(l, at, t);
+}
+
 static int store_enum(STORE_ARGS)
 {
     const char *choice = NULL;
@@ -247,6 +257,7 @@ static const struct {
     enum tree_kind kind;
 } types[] = {
     [CONF_TYPE_TEXT] = {store_text, TREE_SCALAR},
+    [CONF_TYPE_SECRET] = {store_secret, TREE_SCALAR},
     [CONF_TYPE_ENUM] = {store_enum, TREE_SCALAR},
     [CONF_TYPE_CHOICE] = {store_enum, TREE_SCALAR},
     [CONF_TYPE_TIMEZONE] = {store_zone, TREE_SCALAR},
@@ -300,7 +311,8 @@ static int store_default(struct load *l, const struct conf_row *r, const char *p
     if (!*r->standard && is_composite(r->type))
         return 0;
     if (!*r->standard) {
-        if (r->type == CONF_TYPE_TEXT || r->type == CONF_TYPE_ARRIVAL)
+        if (r->type == CONF_TYPE_TEXT || r->type == CONF_TYPE_SECRET ||
+            r->type == CONF_TYPE_ARRIVAL)
             *(const char **)(void *)((char *)base + r->at) = "";
         return 0; /* computed by derive.c */
     }

@@ -137,14 +137,10 @@ static int open_warehouse(struct freshness *f, struct err *e)
 {
     if (f->wh)
         return 0;
-    struct wh_options o = {
-        .kind = f->p->warehouse_kind,
-        .dir = f->p->warehouse_dir,
-        .schemas = f->p->schemas,
-        .dialect = "sqlite",
-        .is_readonly = true,
-        .now_ms = -1,
-    };
+    struct wh_options o = wh_options_of(f->p);
+    o.dialect = o.kind; /* the SQL is ours */
+    o.schemas = f->p->schemas;
+    o.is_readonly = true;
     int rc = wh_open(&f->wh, &o, e);
     if (rc == 0)
         wh_set_progress(f->wh, on_progress, f);

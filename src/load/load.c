@@ -69,11 +69,9 @@ static int open_bus(struct load *d, struct err *e)
 static int open_warehouse(struct load *d, struct err *e)
 {
     const char *schemas[] = {d->l->schema, NULL};
-    struct wh_options o = {.kind = d->p->warehouse_kind,
-                           .dir = d->p->warehouse_dir,
-                           .schemas = schemas,
-                           .dialect = "sqlite",
-                           .now_ms = -1};
+    struct wh_options o = wh_options_of(d->p);
+    o.dialect = o.kind; /* the SQL is ours */
+    o.schemas = schemas;
     return wh_open(&d->wh, &o, e);
 }
 

@@ -55,6 +55,9 @@ static int run(struct build *b, struct buf *sql, struct err *e)
 static int note_table(struct build *b, struct err *e)
 {
     struct buf sql;
+    int rc = wh_lock(b->w, b->schema, CHANGED, e);
+    if (rc < 0)
+        return rc;
     buf_init(&sql, 1u << 20);
     buf_adds(&sql, "CREATE TABLE IF NOT EXISTS ");
     wh_quote(b->w, &sql, b->schema, CHANGED);
@@ -251,6 +254,9 @@ int changes_clear(struct build *b, struct err *e)
 static int see(struct build *b, const struct change_source *s, struct err *e)
 {
     struct buf sql;
+    int rc = wh_lock(b->w, b->schema, SEEN, e);
+    if (rc < 0)
+        return rc;
     buf_init(&sql, 1u << 20);
     buf_adds(&sql, "CREATE TABLE IF NOT EXISTS ");
     wh_quote(b->w, &sql, b->schema, SEEN);

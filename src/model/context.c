@@ -455,26 +455,6 @@ static const struct {
     {"load_result", fn_load_result},
 };
 
-static void set_target(struct project *p)
-{
-    struct arena *mem = &p->mem;
-    struct jv *t = jv_dict(mem);
-    jv_set(t, "name", jv_strz(mem, p->target_name));
-    jv_set(t, "schema", jv_strz(mem, p->schema));
-    jv_set(t, "type", jv_strz(mem, p->o.adapter));
-    jv_set(t, "database", jv_none());
-    jv_set(t, "threads", jv_int(mem, 1));
-    jv_set(t, "profile_name",
-           p->has_profile ? jv_strz(mem, json_str(p->root->conf, "profile", "default"))
-                          : jv_none());
-    jinja_env_set(p->env, "target", t);
-    jinja_env_set(p->env, "schema", jv_strz(mem, p->schema));
-    jinja_env_set(p->env, "database", jv_none());
-}
-
-void context_target(struct project *p)
-{
-    set_target(p);
 }
 
 void context_run(struct project *p)
@@ -507,5 +487,5 @@ void context_globals(struct project *p)
     jinja_env_set(env, "thread_id", jv_strz(mem, "Thread-1"));
     context_values(p);
     context_modules(p);
-    set_target(p);
+    context_target(p);
 }

@@ -85,6 +85,8 @@ struct project {
     struct project_options o; /* strings copied */
     const char *dir, *target_dir;
     const char *target_name, *schema;
+    const char *database; /* NULL: relations have none */
+    json_t *target;       /* what templates see */
     struct package *root;
     bool has_profile;               /* profiles.yml names the target */
     VEC(struct package *) packages; /* root last */
@@ -189,6 +191,21 @@ void link_finish(struct project *p);
 /* Lists of folders in dbt_project.yml ("model-paths"), or the default. */
 json_t *package_paths(const struct package *pk, const char *key, const char *fallback);
 int packages_load(struct project *p, struct err *e);
+
+/* ── profile.c ── */
+struct profile_choice {
+    const char *project_dir;
+    const char *profiles_dir, *profile, *target; /* NULL: as dbt finds them */
+    const char *platform_profile, *platform_target; /* of weir.yml, before dbt's */
+    json_t *vars;                                /* of --vars; may be NULL */
+    bool is_strict;     /* a profile that is not there is an error */
+    bool is_home_taken; /* ~/.dbt is looked at */
+};
+/* *out: {path, profile, target, output}, output rendered and with its secrets; NULL
+ * when there is none. */
+int profile_read(const struct profile_choice *c, json_t **out, struct err *e);
+
+/* ── target.c ── */
 int target_load(struct project *p, struct err *e);
 
 /* ── files.c ── */

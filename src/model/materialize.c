@@ -210,6 +210,22 @@ static int build_view(struct build *b, struct err *e)
     return rc;
 }
 
+/* The first build of an incremental, often the largest table there is, goes straight to
+ * its file: rows are written once. So does every table where nobody else waits for it.
+ */
+static int build_in_place(struct build *b, struct err *e)
+{
+    int rc = wh_create_table_as(b->w, b->schema, b->tmp, buf_str(&b->sql), e);
+    if (rc < 0)
+        return compile_explain(b->it, b->w, buf_str(&b->sql), e), rc;
+    if ((rc = materialize_keys(b, b->tmp, e)) < 0)
+        return rc;
+    b->result->rows = wh_row_count(b->w, b->schema, b->tmp, NULL);
+    if ((rc = materialize_judge(b, b->schema, b->tmp, e)) == 0)
+        rc = publish(b, e);
+    return rc;
+}
+
 /* Rows of the temp table into one of the same name in the model's schema: record by
  * record as they lie, no SQL functions run again. */
 static int copy_from_temp(struct build *b, struct err *e)
@@ -233,6 +249,8 @@ static int copy_from_temp(struct build *b, struct err *e)
  * for publishing: independent tables of one schema are built side by side. */
 static int build_table(struct build *b, struct err *e)
 {
+    if (!wh_locks_schemas(b->w))
+        return build_in_place(b, e);
     int rc = wh_create_table_as(b->w, WH_TEMP, b->tmp, buf_str(&b->sql), e);
     if (rc < 0)
         return compile_explain(b->it, b->w, buf_str(&b->sql), e), rc;
@@ -248,21 +266,6 @@ static int build_table(struct build *b, struct err *e)
     if (rc < 0)
         wh_rollback(b->w, NULL);
     wh_drop(b->w, WH_TEMP, b->tmp, NULL);
-    return rc;
-}
-
-/* The first build of an incremental, often the largest table there is, goes straight to
- * its file: rows are written once. */
-static int build_in_place(struct build *b, struct err *e)
-{
-    int rc = wh_create_table_as(b->w, b->schema, b->tmp, buf_str(&b->sql), e);
-    if (rc < 0)
-        return compile_explain(b->it, b->w, buf_str(&b->sql), e), rc;
-    if ((rc = materialize_keys(b, b->tmp, e)) < 0)
-        return rc;
-    b->result->rows = wh_row_count(b->w, b->schema, b->tmp, NULL);
-    if ((rc = materialize_judge(b, b->schema, b->tmp, e)) == 0)
-        rc = publish(b, e);
     return rc;
 }
 

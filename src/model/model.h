@@ -16,9 +16,13 @@ struct project_options {
     const char
         *profiles_dir; /* NULL: as dbt looks; absent: the platform's own target */
     const char *target, *profile;
+    const char *platform_profile, *platform_target; /* of weir.yml; NULL or "": none */
+    bool is_platform;        /* weir.yml is there: ~/.dbt is not looked at */
     const char *vars;        /* JSON or YAML text of --vars, NULL */
     const char *adapter;     /* "sqlite" */
     const char *schema;      /* default schema of the target, "main" */
+    const char *database;    /* of the target; NULL: relations have none */
+    int threads;             /* 0: 1 */
     const char *dialect;     /* dialect of the SQL text: "sqlite", "snowflake" */
     const char *target_path; /* NULL: PROJECT/target */
     int64_t now_ms;          /* run_started_at; < 0: wall clock */
@@ -57,6 +61,13 @@ struct node {
     bool is_enabled;
     json_t *config; /* merged config */
 };
+
+/* Makes the warehouse of profiles.yml the platform's own, unless weir.yml names one;
+ * found by DBT_PROFILES_DIR, DBT_PROFILE, DBT_TARGET (where options of a command line
+ * go, for the children too) and dbt's search order. ERR_CONFIG names file and key. */
+int profile_apply(struct platform *p, struct err *e);
+/* What templates see as target: the output of profiles.yml without its secrets. */
+const json_t *project_target(const struct project *p);
 
 int project_load(struct project **out, const struct project_options *o, struct err *e);
 void project_free(struct project *p);

@@ -1,6 +1,6 @@
-/* Packages and target: dbt_project.yml of the root and of every package found on disk,
- * profiles.yml when there is one. Packages come from packages.yml or dependencies.yml
- * (local: paths) and from the install folder (dbt_packages); nothing is downloaded. */
+/* Packages: dbt_project.yml of the root and of every package found on disk. They come
+ * from packages.yml or dependencies.yml (local: paths) and from the install folder
+ * (dbt_packages); nothing is downloaded. */
 #include "model/internal.h"
 
 #include <dirent.h>
@@ -140,48 +140,4 @@ json_t *package_paths(const struct package *pk, const char *key, const char *fal
     list = json_array();
     json_array_append_new(list, json_string(fallback));
     return list;
-}
-
-/* ── target ── */
-
-static char *profiles_path(struct project *p)
-{
-    const char *const dirs[] = {p->o.profiles_dir, getenv("DBT_PROFILES_DIR"), p->dir};
-    for (size_t i = 0; i < 3; i++) {
-        char *path = dirs[i] ? arena_printf(&p->mem, "%s/profiles.yml", dirs[i]) : NULL;
-        if (path && exists(path))
-            return path;
-    }
-    return NULL;
-}
-
-/* profiles.yml is optional: the platform's warehouse is the target without it. */
-int target_load(struct project *p, struct err *e)
-{
-    json_t *all = NULL;
-    char *path = profiles_path(p);
-    if (!path)
-        return 0;
-    int rc = yaml_read_path(path, "profiles.yml", &all, e);
-    if (rc < 0)
-        return rc;
-    const char *name =
-        p->o.profile ? p->o.profile : json_str(p->root->conf, "profile", "");
-    json_t *profile = json_obj(all, name);
-    const char *target =
-        p->o.target ? p->o.target : json_str(profile, "target", "default");
-    json_t *output = json_obj(json_obj(profile, "outputs"), target);
-    if (profile && !output) {
-        rc = err_set(e, ERR_CONFIG, "profiles.yml: profile \"%s\" has no target \"%s\"",
-                     name, target);
-    } else if (output) {
-        json_t *shown = render_yaml(p, output, "profiles.yml");
-        p->target_name = arena_strdup(&p->mem, target);
-        p->schema = arena_strdup(&p->mem, json_str(shown, "schema", p->schema));
-        p->has_profile = true;
-        context_target(p);
-        json_decref(shown);
-    }
-    json_decref(all);
-    return rc;
 }

@@ -19,9 +19,12 @@ static void copy_options(struct project *p, const struct project_options *o)
     p->o.profiles_dir = arena_strdup(a, o->profiles_dir);
     p->o.target = arena_strdup(a, o->target);
     p->o.profile = arena_strdup(a, o->profile);
+    p->o.platform_profile = arena_strdup(a, o->platform_profile);
+    p->o.platform_target = arena_strdup(a, o->platform_target);
     p->o.adapter = arena_strdup(a, o->adapter ? o->adapter : "sqlite");
     p->o.schema = arena_strdup(a, o->schema ? o->schema : "main");
     p->o.dialect = arena_strdup(a, o->dialect ? o->dialect : "sqlite");
+    p->o.database = o->database && *o->database ? arena_strdup(a, o->database) : NULL;
     p->o.vars = NULL;
     p->target_name = p->o.target ? p->o.target : "default";
     p->schema = p->o.schema;
@@ -117,6 +120,7 @@ void project_free(struct project *p)
     for (size_t i = 0; i < p->unit_tests.n; i++)
         item_free(p->unit_tests.v[i]);
     vec_release(&p->unit_tests);
+    json_decref(p->target);
     vec_release(&p->items);
     vec_release(&p->disabled);
     vec_release(&p->templates);

@@ -6,10 +6,12 @@
 #include "base/buf.h"
 
 struct relation {
+    const char *database;      /* NULL: the warehouse has one only */
     const char *schema, *name; /* schema NULL: not printed (CTEs) */
     const char *text;          /* printed instead; NULL: by the parts */
     enum wh_relation_type type;
-    bool has_schema, has_name, is_quoted;
+    bool has_database, has_schema, has_name; /* are printed */
+    bool quotes_database, quotes_schema, quotes_name;
 };
 
 static const struct jinja_class relation_class;
@@ -39,13 +41,17 @@ bool relation_parts(const struct jv *v, const char **schema, const char **name)
 struct jv *relation_new(struct project *p, struct arena *mem, const char *schema,
                         const char *name, enum wh_relation_type type)
 {
-    (void)p;
-    return relation_make(mem, (struct relation){.schema = arena_strdup(mem, schema),
+    const char *database = p ? p->database : NULL;
+    return relation_make(mem, (struct relation){.database = database,
+                                                .schema = arena_strdup(mem, schema),
                                                 .name = arena_strdup(mem, name),
                                                 .type = type,
+                                                .has_database = database && schema,
                                                 .has_schema = schema != NULL,
                                                 .has_name = true,
-                                                .is_quoted = true});
+                                                .quotes_database = true,
+                                                .quotes_schema = true,
+                                                .quotes_name = true});
 }
 
 struct jv *relation_subquery(struct arena *mem, const char *text, const char *schema,
@@ -56,7 +62,7 @@ struct jv *relation_subquery(struct arena *mem, const char *text, const char *sc
                                                 .text = arena_strdup(mem, text),
                                                 .has_schema = true,
                                                 .has_name = true,
-                                                .is_quoted = true});
+                                                .quotes_name = true});
 }
 
 struct jv *relation_of(struct render *r, struct arena *mem, struct item *it)
@@ -68,9 +74,11 @@ struct jv *relation_of(struct render *r, struct arena *mem, struct item *it)
     return relation_new(r->p, mem, it->pub.schema, it->pub.alias, type);
 }
 
-static void add_part(struct buf *out, const struct relation *r, const char *part)
+static void add_part(struct buf *out, size_t from, const char *part, bool is_quoted)
 {
-    if (!r->is_quoted) {
+    if (out->len > from)
+        buf_addc(out, '.');
+    if (!is_quoted) {
         buf_adds(out, part);
         return;
     }
@@ -88,12 +96,13 @@ static int relation_str(void *self, struct buf *out)
     const struct relation *r = self;
     if (r->text)
         return buf_adds(out, r->text);
+    size_t from = out->len;
+    if (r->has_database && r->database)
+        add_part(out, from, r->database, r->quotes_database);
     if (r->has_schema && r->schema)
-        add_part(out, r, r->schema);
-    if (r->has_schema && r->schema && r->has_name && r->name)
-        buf_addc(out, '.');
+        add_part(out, from, r->schema, r->quotes_schema);
     if (r->has_name && r->name)
-        add_part(out, r, r->name);
+        add_part(out, from, r->name, r->quotes_name);
     return out->failed;
 }
 
@@ -117,6 +126,7 @@ static bool flag_of(struct jv *v, bool was)
 NATIVE(relation_include)
 {
     struct relation r = *(struct relation *)userdata;
+    r.has_database = flag_of(ARG(0, "database"), r.has_database);
     r.has_schema = flag_of(ARG(1, "schema"), r.has_schema);
     r.has_name = flag_of(ARG(2, "identifier"), r.has_name);
     return relation_make(jinja_mem(c), r);
@@ -125,7 +135,9 @@ NATIVE(relation_include)
 NATIVE(relation_quote)
 {
     struct relation r = *(struct relation *)userdata;
-    r.is_quoted = flag_of(ARG(2, "identifier"), r.is_quoted);
+    r.quotes_database = flag_of(ARG(0, "database"), r.quotes_database);
+    r.quotes_schema = flag_of(ARG(1, "schema"), r.quotes_schema);
+    r.quotes_name = flag_of(ARG(2, "identifier"), r.quotes_name);
     return relation_make(jinja_mem(c), r);
 }
 
@@ -140,6 +152,9 @@ NATIVE(relation_without_identifier)
 static void set_path(struct jinja_call *c, struct relation *r, struct jv *path)
 {
     struct jv *schema = jv_is(path, JV_DICT) ? jv_get(path, "schema") : NULL;
+    struct jv *database = jv_is(path, JV_DICT) ? jv_get(path, "database") : NULL;
+    if (jv_is(database, JV_STR))
+        r->database = jv_cstr(jinja_mem(c), database);
     struct jv *name = jv_is(path, JV_DICT) ? jv_get(path, "identifier") : NULL;
     if (jv_is(schema, JV_STR))
         r->schema = jv_cstr(jinja_mem(c), schema);
@@ -184,7 +199,7 @@ static struct jv *relation_get(struct jinja_call *c, void *self, const char *nam
     if (streq(name, "identifier") || streq(name, "name") || streq(name, "table"))
         return text_or_none(c, r->name);
     if (streq(name, "database"))
-        return jv_none();
+        return text_or_none(c, r->database);
     if (streq(name, "type"))
         return r->type == WH_ABSENT
                    ? jv_none()
@@ -328,10 +343,15 @@ struct jv *columns_of(struct render *r, struct arena *mem, const char *schema,
 NATIVE(api_relation_create)
 {
     struct arena *mem = jinja_mem(c);
-    (void)userdata;
-    return relation_new(NULL, mem, jv_cstr(mem, ARG(1, "schema")),
-                        jv_cstr(mem, ARG(2, "identifier")),
-                        type_named(c, ARG(3, "type"), WH_ABSENT));
+    const char *database = jv_cstr(mem, ARG(0, "database"));
+    const char *schema = jv_cstr(mem, ARG(1, "schema"));
+    struct jv *v = relation_new(NULL, mem, schema, jv_cstr(mem, ARG(2, "identifier")),
+                                type_named(c, ARG(3, "type"), WH_ABSENT));
+    struct relation *r = jv_self(v);
+    const struct project *p = userdata;
+    r->database = database;
+    r->has_database = database && schema && p->database;
+    return v;
 }
 
 NATIVE(api_column)
@@ -373,13 +393,12 @@ static const struct jinja_class column_class_class = {
 static struct jv *api_get(struct jinja_call *c, void *self, const char *name)
 {
     struct arena *mem = jinja_mem(c);
-    (void)self;
     if (streq(name, "Column"))
         return jv_object(mem, &column_class_class, NULL);
     if (!streq(name, "Relation"))
         return NULL;
     struct jv *d = jv_dict(mem);
-    jv_set(d, "create", jv_function(mem, "create", api_relation_create, NULL));
+    jv_set(d, "create", jv_function(mem, "create", api_relation_create, self));
     return d;
 }
 

@@ -233,7 +233,7 @@ static bool add_counter(struct project *p, const struct item *t, struct buf *out
 {
     json_t *values = json_arr(t->test_kwargs, "values");
     if (is_simple(p, t, "not_null")) {
-        buf_addf(out, "count_if(%s is null)", t->column_name);
+        buf_addf(out, "count(case when %s is null then 1 end)", t->column_name);
         return true;
     }
     if (!is_simple(p, t, "accepted_values") || !json_array_size(values))

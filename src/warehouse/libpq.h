@@ -23,6 +23,7 @@ int libpq_load(struct err *e);
 #define PQcmdTuples            libpq.call_PQcmdTuples
 #define PQconnectdbParams      libpq.call_PQconnectdbParams
 #define PQconsumeInput         libpq.call_PQconsumeInput
+#define PQdb                   libpq.call_PQdb
 #define PQerrorMessage         libpq.call_PQerrorMessage
 #define PQfinish               libpq.call_PQfinish
 #define PQfname                libpq.call_PQfname
@@ -34,10 +35,12 @@ int libpq_load(struct err *e);
 #define PQgetisnull            libpq.call_PQgetisnull
 #define PQgetlength            libpq.call_PQgetlength
 #define PQgetvalue             libpq.call_PQgetvalue
+#define PQhost                 libpq.call_PQhost
 #define PQisBusy               libpq.call_PQisBusy
 #define PQnfields              libpq.call_PQnfields
 #define PQnparams              libpq.call_PQnparams
 #define PQntuples              libpq.call_PQntuples
+#define PQport                 libpq.call_PQport
 #define PQputCopyData          libpq.call_PQputCopyData
 #define PQputCopyEnd           libpq.call_PQputCopyEnd
 #define PQresultErrorField     libpq.call_PQresultErrorField
@@ -52,5 +55,6 @@ int libpq_load(struct err *e);
 #define PQstatus               libpq.call_PQstatus
 #define PQtransactionStatus    libpq.call_PQtransactionStatus
 #define PQunescapeBytea        libpq.call_PQunescapeBytea
+#define PQuser                 libpq.call_PQuser
 
 #endif

@@ -31,8 +31,11 @@ struct wh_ops {
     struct wh_value (*value)(struct wh_cursor *c, int i);
     void (*cursor_close)(struct wh_cursor *c);
     int (*begin_on)(struct wh *w, const char *schema, struct err *e);
+    /* NULL: begin_on alone keeps others out of the whole schema */
+    int (*lock)(struct wh *w, const char *schema, const char *name, struct err *e);
     int64_t (*changes)(const struct wh *w);
     bool (*in_transaction)(const struct wh *w);
+    bool (*is_lost)(const struct wh *w); /* NULL: never */
     int (*relations)(struct wh *w, const char *schema, wh_relation_fn *fn, void *arg,
                      struct err *e);
     enum wh_relation_type (*relation_type)(struct wh *w, const char *schema,

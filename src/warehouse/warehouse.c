@@ -8,6 +8,18 @@
 
 static const struct wh_ops *const members[] = {&wh_sqlite_ops, &wh_postgres_ops};
 
+struct wh_options wh_options_of(const struct platform *p)
+{
+    return (struct wh_options){.kind = p->warehouse_kind,
+                               .postgres = &p->postgres,
+                               .dir = p->warehouse_dir,
+                               .files = p->warehouse_files,
+                               .n_files = p->n_warehouse_files,
+                               .extensions = p->warehouse_extensions,
+                               .dialect = p->dialect,
+                               .now_ms = -1};
+}
+
 int wh_open(struct wh **out, const struct wh_options *o, struct err *e)
 {
     *out = NULL;
@@ -169,6 +181,16 @@ int wh_begin_on(struct wh *w, const char *schema, struct err *e)
     return w->ops->begin_on(w, schema, e);
 }
 
+bool wh_locks_schemas(const struct wh *w)
+{
+    return w->ops->lock == NULL;
+}
+
+int wh_lock(struct wh *w, const char *schema, const char *name, struct err *e)
+{
+    return w->ops->lock ? w->ops->lock(w, schema, name, e) : 0;
+}
+
 int wh_commit(struct wh *w, struct err *e)
 {
     return wh_exec_raw(w, "COMMIT", e);
@@ -182,6 +204,11 @@ int wh_rollback(struct wh *w, struct err *e)
 bool wh_in_transaction(const struct wh *w)
 {
     return w->ops->in_transaction(w);
+}
+
+bool wh_is_lost(const struct wh *w)
+{
+    return w->ops->is_lost && w->ops->is_lost(w);
 }
 
 int wh_relations(struct wh *w, const char *schema, wh_relation_fn *fn, void *arg,

@@ -17,20 +17,19 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "conf/conf.h"
 
 struct wh;
 struct wh_cursor;
 
-/* How to reach PostgreSQL. NULL, "" and 0: what libpq takes by default (PGHOST …). */
-struct wh_postgres {
-    const char *host, *user, *password, *dbname, *sslmode, *search_path, *role;
-    int64_t port, connect_timeout_ms, keepalives_idle_ms;
-};
-
+/* All of it is read while wh_open runs, and not later. */
 struct wh_options {
-    const char *kind;                   /* "sqlite", "postgres" */
-    const struct wh_postgres *postgres; /* read while wh_open runs; may be NULL */
-    const char *dir;                    /* sqlite: folder of SCHEMA.db files */
+    const char *kind;                     /* "sqlite", "postgres" */
+    const struct conf_postgres *postgres; /* may be NULL */
+    const char *dir;                      /* sqlite: folder of SCHEMA.db files */
+    const struct conf_pair *files; /* sqlite: schema → file of those elsewhere */
+    size_t n_files;
+    const char *const *extensions; /* sqlite: libraries to load; NULL: none */
     const char *const
         *schemas;        /* NULL-terminated; created when absent unless readonly */
     const char *dialect; /* of incoming SQL: "sqlite", "postgres", "snowflake" */
@@ -47,6 +46,9 @@ struct wh_value {
     struct str text; /* TEXT, BLOB: valid until the next wh_next */
 };
 
+/* Where the platform's tables live: kind, place and dialect; the caller adds schemas,
+ * clock and the rest. Borrows from the platform. */
+struct wh_options wh_options_of(const struct platform *p);
 int wh_open(struct wh **out, const struct wh_options *o, struct err *e);
 void wh_close(struct wh *w);
 /* From a signal handler or another callback: stop the running statement
@@ -94,9 +96,17 @@ int wh_begin(struct wh *w,
 /* Takes the write lock of this schema alone: others may write elsewhere meanwhile.
  * Nothing but this schema (and WH_TEMP) should be written before wh_commit. */
 int wh_begin_on(struct wh *w, const char *schema, struct err *e);
+/* Whether that lock is the whole schema's (SQLite's files): what takes long is then
+ * done elsewhere first, in WH_TEMP. */
+bool wh_locks_schemas(const struct wh *w);
+/* Inside a transaction: whoever locks the same name waits until it ends. For what two
+ * sessions must not do at once, such as making a table unless it is there. */
+int wh_lock(struct wh *w, const char *schema, const char *name, struct err *e);
 int wh_commit(struct wh *w, struct err *e);
 int wh_rollback(struct wh *w, struct err *e);
 bool wh_in_transaction(const struct wh *w);
+/* The server is gone: close it and open another. */
+bool wh_is_lost(const struct wh *w);
 
 /* Catalog. The schema WH_TEMP holds tables of this connection only. */
 #define WH_TEMP "temp"

@@ -1,4 +1,4 @@
-/* PostgreSQL member: connection, errors, running statements, transactions. Text goes to
+/* PostgreSQL member: errors, running statements, transactions. Text goes to
  * the server as it is after the dialect; results come back without blocking, so that a
  * stop is seen within 20 ms and cancels the statement at the server.
  *
@@ -298,6 +298,11 @@ static int pg_exec(struct wh *w, const char *sql, bool is_raw, struct err *e)
 
 /* ── transactions ── */
 
+static bool pg_is_lost(const struct wh *w)
+{
+    return PQstatus(((const struct pg *)w)->db) == CONNECTION_BAD;
+}
+
 static int64_t pg_changes(const struct wh *w)
 {
     return ((const struct pg *)w)->changes;
@@ -377,7 +382,7 @@ static int has_schema(struct pg *p, const char *schema, bool *has, struct err *e
     return rc;
 }
 
-static int pg_schema_ensure(struct wh *w, const char *schema, struct err *e)
+int pg_schema_ensure(struct wh *w, const char *schema, struct err *e)
 {
     struct pg *p = pg_of(w);
     bool has;
@@ -402,26 +407,24 @@ static int pg_schema_ensure(struct wh *w, const char *schema, struct err *e)
     return rc;
 }
 
-/* One writer at a time in a schema, as with the other members: loads take the next
- * time stamp after all that went before. */
 static int pg_begin_on(struct wh *w, const char *schema, struct err *e)
 {
     struct pg *p = pg_of(w);
-    PGresult *r;
     bool is_mine;
     int rc = pg_schema_ensure(w, schema, e);
     if (rc < 0 || (rc = pg_begin(p, &is_mine, e)) < 0)
         return rc;
-    if (!is_mine)
-        return err_set(e, ERR_SQL, "a transaction is open already");
-    if (streq(schema, WH_TEMP))
-        return 0;
-    rc = pg_select(p, &r, e,
-                   "SELECT pg_advisory_xact_lock(hashtextextended('weir.' || $1, 0))",
-                   schema, NULL);
+    return is_mine ? 0 : err_set(e, ERR_SQL, "a transaction is open already");
+}
+
+static int pg_lock(struct wh *w, const char *schema, const char *name, struct err *e)
+{
+    PGresult *r;
+    int rc =
+        pg_select(pg_of(w), &r, e,
+                  "SELECT pg_advisory_xact_lock(hashtextextended($1, hashtext($2)))",
+                  schema, name);
     PQclear(r);
-    if (rc < 0)
-        pg_run(p, "ROLLBACK", NULL, NULL, NULL);
     return rc;
 }
 
@@ -443,7 +446,7 @@ static void pg_notes_clear(struct wh *w)
     buf_reset(&pg_of(w)->notes);
 }
 
-static int set_now(struct pg *p, int64_t now_ms, struct err *e)
+int pg_session_now(struct pg *p, int64_t now_ms, struct err *e)
 {
     char text[64] = "";
     if (now_ms >= 0)
@@ -453,124 +456,16 @@ static int set_now(struct pg *p, int64_t now_ms, struct err *e)
 
 static void pg_set_now(struct wh *w, int64_t now_ms)
 {
-    set_now(pg_of(w), now_ms, NULL);
+    pg_session_now(pg_of(w), now_ms, NULL);
 }
 
-static void pg_close(struct wh *w)
+void pg_close(struct wh *w)
 {
     struct pg *p = pg_of(w);
     map_release(&p->schemas);
     buf_release(&p->notes);
     PQfinish(p->db);
     mem_free(p);
-}
-
-static int set_text(struct pg *p, const char *name, const char *value, struct err *e)
-{
-    PGresult *r;
-    if (!value || !*value)
-        return 0;
-    int rc = pg_select(p, &r, e, "SELECT set_config($1, $2, false)", name, value);
-    PQclear(r);
-    return rc < 0 ? err_wrap(e, rc, "warehouse.postgres: %s \"%s\"", name, value) : 0;
-}
-
-static int set_session(struct pg *p, const struct wh_options *o, struct err *e)
-{
-    const struct wh_postgres *g = o->postgres;
-    int rc = pg_execf(p, e,
-                      "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD';"
-                      "SET intervalstyle = 'postgres'; SET bytea_output = 'hex';"
-                      "SET standard_conforming_strings = on;"
-                      "SET client_min_messages = warning; SET lock_timeout = %d",
-                      o->busy_timeout_ms ? o->busy_timeout_ms : 60000);
-    if (rc == 0)
-        rc = set_text(p, "role", g ? g->role : NULL, e);
-    if (rc == 0)
-        rc = set_text(p, "search_path", g ? g->search_path : NULL, e);
-    if (rc == 0)
-        rc = set_now(p, o->now_ms, e);
-    for (size_t i = 0; rc == 0 && o->schemas && o->schemas[i]; i++)
-        rc = pg_schema_ensure(&p->base, o->schemas[i], e);
-    if (rc == 0 && o->is_readonly)
-        rc = pg_execf(p, e, "SET default_transaction_read_only = on");
-    return rc;
-}
-
-static PGconn *dial(const struct wh_postgres *g)
-{
-    char port[24], timeout[24], idle[24];
-    snprintf(port, sizeof port, "%lld", (long long)g->port);
-    snprintf(timeout, sizeof timeout, "%lld",
-             (long long)(g->connect_timeout_ms + 999) / 1000);
-    snprintf(idle, sizeof idle, "%lld",
-             (long long)(g->keepalives_idle_ms + 999) / 1000);
-    const char *const names[] = {"host",
-                                 "port",
-                                 "user",
-                                 "password",
-                                 "dbname",
-                                 "sslmode",
-                                 "connect_timeout",
-                                 "keepalives_idle",
-                                 "application_name",
-                                 "client_encoding",
-                                 NULL};
-    const char *const values[] = {g->host,
-                                  g->port ? port : NULL,
-                                  g->user,
-                                  g->password,
-                                  g->dbname,
-                                  g->sslmode,
-                                  g->connect_timeout_ms ? timeout : NULL,
-                                  g->keepalives_idle_ms ? idle : NULL,
-                                  "weir",
-                                  "UTF8",
-                                  NULL};
-    return PQconnectdbParams(names, values, 0);
-}
-
-/* A wrong name or password is for a person to put right; the rest may pass. */
-static int dial_error(const PGconn *db, const struct wh_postgres *g, struct err *e)
-{
-    struct str s = str_of(PQerrorMessage(db));
-    bool is_settings = strstr(s.p, "authentication failed") ||
-                       strstr(s.p, "does not exist") || strstr(s.p, "invalid ") ||
-                       strstr(s.p, "no password supplied") || strstr(s.p, "pg_hba");
-    while (s.n && s.p[s.n - 1] == '\n')
-        s.n--;
-    return err_set(e, is_settings ? ERR_CONFIG : ERR_UNAVAILABLE,
-                   "PostgreSQL at %s, database %s: %.*s",
-                   g->host && *g->host ? g->host : "the local socket",
-                   g->dbname && *g->dbname ? g->dbname : "(default)", (int)s.n, s.p);
-}
-
-static int pg_open(struct wh **out, const struct wh_options *o, struct err *e)
-{
-    static const struct wh_postgres nothing;
-    const struct wh_postgres *g = o->postgres ? o->postgres : &nothing;
-    int rc = libpq_load(e);
-    if (rc < 0)
-        return rc;
-    struct pg *p = mem_alloc(sizeof *p);
-    p->base.ops = &wh_postgres_ops;
-    p->is_readonly = o->is_readonly;
-    p->is_snowflake = o->dialect && streq(o->dialect, "snowflake");
-    map_init(&p->schemas);
-    buf_init(&p->notes, 1u << 20);
-    p->db = dial(g);
-    if (!p->db)
-        rc = err_set(e, ERR_NOMEM, "out of memory");
-    else if (PQstatus(p->db) != CONNECTION_OK)
-        rc = dial_error(p->db, g, e);
-    if (rc == 0)
-        rc = set_session(p, o, e);
-    if (rc < 0) {
-        pg_close(&p->base);
-        return rc;
-    }
-    *out = &p->base;
-    return 0;
 }
 
 const struct wh_ops wh_postgres_ops = {
@@ -596,8 +491,10 @@ const struct wh_ops wh_postgres_ops = {
     .value = pg_value,
     .cursor_close = pg_cursor_close,
     .begin_on = pg_begin_on,
+    .lock = pg_lock,
     .changes = pg_changes,
     .in_transaction = pg_in_transaction,
+    .is_lost = pg_is_lost,
     .relations = pg_relations,
     .relation_type = pg_relation_type,
     .columns = pg_columns,

@@ -69,6 +69,12 @@ int pg_translate(struct pg *p, const char *sql, size_t n, struct buf *out,
 int pg_begin(struct pg *p, bool *is_mine, struct err *e);
 int pg_end(struct pg *p, bool is_mine, int rc, struct err *e);
 
+int pg_open(struct wh **out, const struct wh_options *o, struct err *e);
+void pg_close(struct wh *w);
+int pg_schema_ensure(struct wh *w, const char *schema, struct err *e);
+/* What CURRENT_TIMESTAMP() is in this session; < 0: the wall clock. */
+int pg_session_now(struct pg *p, int64_t now_ms, struct err *e);
+
 int pg_query(struct wh *w, const char *sql, bool is_raw, struct wh_cursor **out,
              struct err *e);
 int pg_bind_text(struct wh_cursor *c, int index1, const char *text, struct err *e);

@@ -472,10 +472,17 @@ static bool is_safe_name(const char *s)
     return *s && *s != '.' && !strchr(s, '/') && strlen(s) < 100;
 }
 
+/* File of a schema, mem_free. */
+static char *file_of(const struct lite *l, const char *schema)
+{
+    const char *named = map_get(&l->files, schema);
+    return named ? mem_strdup(named) : mem_printf("%s/%s.db", l->dir, schema);
+}
+
 static int attach(struct lite *l, const char *schema, struct err *e)
 {
     struct stat st;
-    char *path = mem_printf("%s/%s.db", l->dir, schema);
+    char *path = file_of(l, schema);
     int rc = 0;
     if (l->is_readonly && stat(path, &st) < 0)
         goto out; /* nothing there yet: nothing to read */
@@ -564,6 +571,9 @@ static void lite_close(struct wh *w)
     for (struct map_entry *it = NULL; (it = map_next(&l->far_views, it));)
         mem_free(it->value);
     map_release(&l->far_views);
+    for (struct map_entry *it = NULL; (it = map_next(&l->files, it));)
+        mem_free(it->value);
+    map_release(&l->files);
     map_release(&l->schemas);
     sqlite3_close_v2(l->db);
     buf_release(&l->notes);
@@ -579,13 +589,30 @@ static int register_all(struct lite *l, struct err *e)
     return 0;
 }
 
+/* Libraries that a profile names; they may replace functions of ours. */
+static int load_extensions(struct lite *l, const char *const *paths, struct err *e)
+{
+    int rc = SQLITE_OK;
+    for (; paths && *paths && rc == SQLITE_OK; paths++) {
+        char *why = NULL;
+        sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 1, NULL);
+        rc = sqlite3_load_extension(l->db, *paths, NULL, &why);
+        if (rc != SQLITE_OK)
+            err_set(e, ERR_CONFIG, "SQLite extension %s: %s", *paths,
+                    why ? why : "it does not load");
+        sqlite3_free(why);
+    }
+    sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+    return rc == SQLITE_OK ? 0 : ERR_CONFIG;
+}
+
 /* SQLite calls the first database "main" whatever it is: a project that has a schema of
  * that name gets its file, every other an empty one in memory. */
 static int open_database(struct lite *l, const struct wh_options *o, struct err *e)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
                 SQLITE_OPEN_URI;
-    char *path = mem_printf("%s/main.db", l->dir);
+    char *path = file_of(l, "main");
     for (size_t i = 0; o->schemas && o->schemas[i]; i++)
         if (streq(o->schemas[i], "main"))
             l->has_main_file = !l->is_readonly || access(path, F_OK) == 0;
@@ -607,6 +634,8 @@ static int open_main(struct lite *l, const struct wh_options *o, struct err *e)
     map_put(&l->schemas, WH_TEMP, (void *)1);
     map_put(&l->schemas, "main", (void *)1);
     int rc = register_all(l, e);
+    if (rc == 0)
+        rc = load_extensions(l, o->extensions, e);
     if (rc == 0) /* a renamed table must not drag the views on it along (publishing) */
         rc = lite_exec(l, e,
                        "PRAGMA legacy_alter_table=ON; PRAGMA wal_autocheckpoint=4000;"
@@ -668,6 +697,9 @@ static int lite_open(struct wh **out, const struct wh_options *o, struct err *e)
     l->now_ms = o->now_ms;
     map_init(&l->schemas);
     map_init(&l->far_views);
+    map_init(&l->files);
+    for (size_t i = 0; i < o->n_files; i++)
+        map_put(&l->files, o->files[i].name, mem_strdup(o->files[i].value));
     buf_init(&l->notes, 1u << 20);
     rc = open_main(l, o, e);
     if (rc < 0) {

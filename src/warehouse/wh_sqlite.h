@@ -17,6 +17,7 @@ struct lite {
     struct wh base;
     sqlite3 *db;
     char *dir;
+    struct map files; /* schema → path of those not in dir, owned */
     bool is_readonly, is_snowflake, has_main_file;
     int busy_ms;
     int64_t busy_until_ms;

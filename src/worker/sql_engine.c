@@ -77,6 +77,7 @@ int sql_engine_project(struct sql_engine *g, const char *vars, struct err *e)
     json_decref(g->loaded_flags);
     g->loaded_flags = json_incref(g->flags);
     char *target = sql_target_dir(p, g->flags);
+    bool is_sqlite = streq(p->warehouse_kind, "sqlite");
     struct project_options o = {.project_dir = p->models_project,
                                 .profiles_dir =
                                     json_str(g->flags, "profiles_dir", NULL),
@@ -84,7 +85,12 @@ int sql_engine_project(struct sql_engine *g, const char *vars, struct err *e)
                                 .target = json_str(g->flags, "target", NULL),
                                 .vars = vars,
                                 .adapter = p->warehouse_kind,
-                                .schema = "main",
+                                .platform_profile = p->profile,
+                                .platform_target = p->profile_target,
+                                .is_platform = p->file && !*p->profile,
+                                .schema = is_sqlite ? "main" : "public",
+                                .database = is_sqlite ? NULL : p->postgres.dbname,
+                                .threads = p->sql_workers,
                                 .dialect = p->dialect,
                                 .target_path = target,
                                 .now_ms = g->now_ms};
@@ -117,13 +123,11 @@ int sql_engine_warehouse(struct sql_engine *g, bool is_readonly, struct err *e)
     if (uses_main(g->project))
         schemas[n++] = "main";
     schemas[n] = NULL;
-    struct wh_options o = {.kind = g->p->warehouse_kind,
-                           .dir = g->p->warehouse_dir,
-                           .schemas = schemas,
-                           .dialect = g->p->dialect,
-                           .is_readonly = is_readonly,
-                           .now_ms = g->now_ms,
-                           .busy_timeout_ms = LOCK_WAIT_MS};
+    struct wh_options o = wh_options_of(g->p);
+    o.schemas = schemas;
+    o.is_readonly = is_readonly;
+    o.now_ms = g->now_ms;
+    o.busy_timeout_ms = LOCK_WAIT_MS;
     return wh_open(&g->w, &o, e);
 }
 

@@ -82,11 +82,9 @@ static int quarantine(struct sql_gates *g, struct err *e)
 {
     static const char *const schemas[] = {"quarantine", NULL};
     const struct platform *p = g->engine->p;
-    struct wh_options o = {.kind = p->warehouse_kind,
-                           .dir = p->warehouse_dir,
-                           .schemas = schemas,
-                           .dialect = p->dialect,
-                           .now_ms = g->now_ms};
+    struct wh_options o = wh_options_of(p);
+    o.schemas = schemas;
+    o.now_ms = g->now_ms;
     return g->engine->quarantine ? 0 : wh_open(&g->engine->quarantine, &o, e);
 }
 
