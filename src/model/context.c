@@ -455,8 +455,6 @@ static const struct {
     {"load_result", fn_load_result},
 };
 
-}
-
 void context_run(struct project *p)
 {
     flags_context(p);

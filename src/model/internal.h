@@ -195,9 +195,9 @@ int packages_load(struct project *p, struct err *e);
 /* ── profile.c ── */
 struct profile_choice {
     const char *project_dir;
-    const char *profiles_dir, *profile, *target; /* NULL: as dbt finds them */
+    const char *profiles_dir, *profile, *target;    /* NULL: as dbt finds them */
     const char *platform_profile, *platform_target; /* of weir.yml, before dbt's */
-    json_t *vars;                                /* of --vars; may be NULL */
+    json_t *vars;                                   /* of --vars; may be NULL */
     bool is_strict;     /* a profile that is not there is an error */
     bool is_home_taken; /* ~/.dbt is looked at */
 };

@@ -226,9 +226,8 @@ int profile_read(const struct profile_choice *c, json_t **out, struct err *e)
     if (!path)
         return why.code ? err_set(e, why.code, "%s", why.text) : 0;
     json_t *own = named_by_project(c->project_dir, &why);
-    const char *name = first_of(
-        c->profile, getenv("DBT_PROFILE"), c->platform_profile,
-        json_is_string(own) ? json_string_value(own) : NULL);
+    const char *name = first_of(c->profile, getenv("DBT_PROFILE"), c->platform_profile,
+                                json_is_string(own) ? json_string_value(own) : NULL);
     const char *target =
         first_of(c->target, getenv("DBT_TARGET"), c->platform_target, NULL);
     struct rendering r = {

@@ -65,7 +65,8 @@ static int apply(void)
     "20, retries: 4, search_path: 'a, b', role: owner, sslmode: verify-full, "         \
     "sslrootcert: /ca.pem}\n"                                                          \
     "    files: {type: sqlite, threads: 1, database: database, schema: main, "         \
-    "schemas_and_paths: {main: one/etl.db, raw: /far/raw.db}, schema_directory: one}\n"
+    "schemas_and_paths: {main: one/etl.db, raw: /far/raw.db}, schema_directory: "      \
+    "one}\n"
 
 static void a_postgres_target(void **state)
 {
@@ -158,15 +159,18 @@ static void mistakes_are_named(void **state)
     } cases[] = {
         {"shop: {target: prd, outputs: {prod: {type: sqlite}}}\n",
          "profiles.yml: there is no target \"prd\"; did you mean \"prod\"?"},
-        {"shpo: {outputs: {}}\n", "there is no profile \"shop\"; did you mean \"shpo\"?"},
-        {"shop: {outputs: {default: {type: postgres, host: h, dbname: d, port: lots}}}\n",
+        {"shpo: {outputs: {}}\n",
+         "there is no profile \"shop\"; did you mean \"shpo\"?"},
+        {"shop: {outputs: {default: {type: postgres, host: h, dbname: d, port: "
+         "lots}}}\n",
          "target \"default\": port: expected a whole number"},
         {"shop: {outputs: {default: {type: postgres, dbname: d}}}\n",
          "host: it is missing"},
         {"shop: {outputs: {default: {type: postgres, host: h}}}\n",
          "dbname: it is missing"},
         {"shop: {outputs: {default: {host: h}}}\n", "type: it is missing"},
-        {"shop: {outputs: {default: {type: postgres, host: \"{{ env_var('NOT_SET') }}\"}}}"
+        {"shop: {outputs: {default: {type: postgres, host: \"{{ env_var('NOT_SET') "
+         "}}\"}}}"
          "\n",
          "host: expression:1:4: the environment variable NOT_SET is not set"},
         {"shop:\n\toutputs: {}\n", "profiles.yml:2"},
@@ -191,9 +195,10 @@ static void what_templates_see(void **state)
     (void)state;
     setenv("DBT_ENV_SECRET_SHOP", "s3same", 1);
     put("profiles.yml", SHOP);
-    put("models/m.sql", "select '{{ target.dbname }} {{ target.host }} {{ target.port }} "
-                        "{{ target.user }} {{ target.name }} {{ target.profile_name }} "
-                        "{{ target.pass }}{{ target.password }}' as t from {{ this }}");
+    put("models/m.sql",
+        "select '{{ target.dbname }} {{ target.host }} {{ target.port }} "
+        "{{ target.user }} {{ target.name }} {{ target.profile_name }} "
+        "{{ target.pass }}{{ target.password }}' as t from {{ this }}");
     struct project_options o = {.project_dir = conf_dir, .adapter = "postgres"};
     struct buf sql;
     buf_init(&sql, 10000);
@@ -201,8 +206,9 @@ static void what_templates_see(void **state)
         fail_msg("%s", why.text);
     if (model_compile(p, NULL, project_find(p, "model.x.m"), &sql, &why) < 0)
         fail_msg("%s", why.text);
-    assert_string_equal(buf_str(&sql), "select 'sales db.example 5433 ann dev shop ' as "
-                                       "t from \"sales\".\"mart\".\"m\"");
+    assert_string_equal(buf_str(&sql),
+                        "select 'sales db.example 5433 ann dev shop ' as "
+                        "t from \"sales\".\"mart\".\"m\"");
     char *shown = json_dumps(project_target(p), 0);
     assert_null(strstr(shown, "s3same"));
     free(shown);
@@ -214,8 +220,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_postgres_target),   TEST(a_sqlite_target),    TEST(the_order_of_places),
-        TEST(beside_a_weir_yml),   TEST(mistakes_are_named), TEST(what_templates_see),
+        TEST(a_postgres_target), TEST(a_sqlite_target),    TEST(the_order_of_places),
+        TEST(beside_a_weir_yml), TEST(mistakes_are_named), TEST(what_templates_see),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
