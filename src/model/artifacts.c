@@ -208,7 +208,7 @@ static int save(const struct project *p, const char *name, const json_t *v,
 }
 
 /* unique id → the disabled nodes of that name, a list. */
-static json_t *manifest_disabled(const struct project *p)
+static json_t *manifest_disabled(struct project *p)
 {
     json_t *all = json_object();
     for (size_t i = 0; i < p->disabled.n; i++) {
