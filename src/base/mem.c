@@ -151,6 +151,25 @@ char *arena_strndup(struct arena *a, const char *s, size_t n)
     return p;
 }
 
+char *arena_join(struct arena *a, ...)
+{
+    va_list ap;
+    size_t n = 0;
+    va_start(ap, a);
+    for (const char *s; (s = va_arg(ap, const char *));)
+        n += strlen(s);
+    va_end(ap);
+    char *text = arena_alloc(a, n + 1), *at = text;
+    va_start(ap, a);
+    for (const char *s; text && (s = va_arg(ap, const char *));) {
+        size_t len = strlen(s);
+        memcpy(at, s, len);
+        at += len;
+    }
+    va_end(ap);
+    return text;
+}
+
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
     va_list ap, again;

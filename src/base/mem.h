@@ -34,6 +34,8 @@ void arena_init(struct arena *a, size_t max_bytes);
 void *arena_alloc(struct arena *a, size_t n); /* zeroed, 16-byte aligned */
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n);
+/* The texts behind one another, up to a NULL; NULL beyond the ceiling. */
+char *arena_join(struct arena *a, ...) __attribute__((sentinel));
 char *arena_printf(struct arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void arena_clear(struct arena *a); /* frees contents, arena stays usable */

@@ -36,6 +36,26 @@ void render_end(struct render *r)
 
 /* ── ref and source ── */
 
+/* The item "type.package.name", or "type.package.source.name". */
+static struct item *item_by_id(struct project *p, const char *type, const char *package,
+                               const char *source, const char *name)
+{
+    const char *const parts[] = {type, package, source, name};
+    char id[512];
+    size_t n = 0;
+    for (size_t i = 0; i < 4; i++) {
+        size_t len = parts[i] ? strlen(parts[i]) : 0;
+        if (!parts[i])
+            continue;
+        if (n + len + 1 > sizeof id)
+            return NULL;
+        memcpy(id + n, parts[i], len);
+        n += len;
+        id[n++] = '.';
+    }
+    return map_getn(&p->by_id, id, n - 1);
+}
+
 struct item *context_ref(struct project *p, const struct package *from, const char *pkg,
                          const char *name)
 {
@@ -44,9 +64,7 @@ struct item *context_ref(struct project *p, const struct package *from, const ch
                                       pkg ? NULL : p->root->name};
     for (size_t k = 0; k < 2; k++)
         for (size_t t = 0; candidates[k] && t < 3; t++) {
-            char id[512];
-            snprintf(id, sizeof id, "%s.%s.%s", types[t], candidates[k], name);
-            struct item *it = map_get(&p->by_id, id);
+            struct item *it = item_by_id(p, types[t], candidates[k], NULL, name);
             if (it)
                 return it;
         }
@@ -56,14 +74,9 @@ struct item *context_ref(struct project *p, const struct package *from, const ch
 struct item *context_source(struct project *p, const struct package *from,
                             const char *source, const char *table)
 {
-    char id[512];
-    snprintf(id, sizeof id, "source.%s.%s.%s", from->name, source, table);
-    struct item *it = map_get(&p->by_id, id);
-    for (size_t i = 0; !it && i < p->packages.n; i++) {
-        snprintf(id, sizeof id, "source.%s.%s.%s", p->packages.v[i]->name, source,
-                 table);
-        it = map_get(&p->by_id, id);
-    }
+    struct item *it = item_by_id(p, "source", from->name, source, table);
+    for (size_t i = 0; !it && i < p->packages.n; i++)
+        it = item_by_id(p, "source", p->packages.v[i]->name, source, table);
     return it;
 }
 

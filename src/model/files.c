@@ -19,34 +19,51 @@ struct walk {
     void *arg;
 };
 
+struct entry {
+    char *name;
+    unsigned char type; /* DT_… as the folder tells it */
+};
+
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
 }
 
 static int walk_dir(const struct walk *w, const char *dir, const char *rel, int depth,
                     struct err *e);
 
-static int walk_entry(const struct walk *w, const char *dir, const char *rel,
-                      const char *name, int depth, struct err *e)
+/* What an entry is, behind links; the folder often tells without a look at it. */
+static unsigned char type_of(const char *path, unsigned char told)
 {
     struct stat st;
-    char *path = mem_printf("%s/%s", dir, name);
-    char *inner = *rel ? mem_printf("%s/%s", rel, name) : mem_strdup(name);
+    if (told != DT_UNKNOWN && told != DT_LNK)
+        return told;
+    if (stat(path, &st) < 0)
+        return DT_UNKNOWN;
+    return S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_UNKNOWN;
+}
+
+static int walk_entry(const struct walk *w, const char *dir, const char *rel,
+                      const struct entry *entry, int depth, struct err *e)
+{
+    struct arena mem;
+    arena_init(&mem, 0);
+    char *path = arena_join(&mem, dir, "/", entry->name, NULL);
+    char *inner = arena_join(&mem, rel, *rel ? "/" : "", entry->name, NULL);
+    unsigned char type = type_of(path, entry->type);
     int rc = 0;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+    if (type == DT_DIR)
         rc = walk_dir(w, path, inner, depth + 1, e);
-    else if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+    else if (type == DT_REG)
         rc = w->fn(w->arg, path, inner, e);
-    mem_free(path);
-    mem_free(inner);
+    arena_release(&mem);
     return rc;
 }
 
 static int walk_dir(const struct walk *w, const char *dir, const char *rel, int depth,
                     struct err *e)
 {
-    VEC(char *) names = {0};
+    VEC(struct entry) names = {0};
     int rc = 0;
     if (depth > MAX_DEPTH)
         return err_set(e, ERR_LIMIT,
@@ -60,14 +77,14 @@ static int walk_dir(const struct walk *w, const char *dir, const char *rel, int 
                    : err_errno(e, ERR_IO, "read the folder %s", dir);
     for (struct dirent *de; (de = readdir(d));)
         if (de->d_name[0] != '.')
-            vec_push(&names, mem_strdup(de->d_name));
+            vec_push(&names, ((struct entry){mem_strdup(de->d_name), de->d_type}));
     closedir(d);
     if (names.n)
         qsort(names.v, names.n, sizeof *names.v, by_name);
     for (size_t i = 0; i < names.n; i++) {
         if (rc == 0)
-            rc = walk_entry(w, dir, rel, names.v[i], depth, e);
-        mem_free(names.v[i]);
+            rc = walk_entry(w, dir, rel, &names.v[i], depth, e);
+        mem_free(names.v[i].name);
     }
     vec_release(&names);
     return rc;

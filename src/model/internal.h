@@ -234,7 +234,7 @@ bool config_flag(const json_t *config, const char *key, bool fallback);
 /* ── names.c ── */
 void names_fqn(struct project *p, struct item *it, const char *rel, const char *last);
 void names_test(struct project *p, struct item *test, const char *prefix,
-                const char *target, const json_t *args, const char **short_name,
+                const char *target, json_t *args, const char **short_name,
                 const char **full_name);
 const char *names_test_hash(struct project *p, const char *name,
                             const struct item *test);

@@ -44,7 +44,7 @@ static int add_sql(const struct folder *f, const char *path, const char *rel,
     struct err why = {0};
     it->pub.name = stem(p, rel);
     it->pub.alias = it->pub.name;
-    it->pub.path = arena_printf(&p->mem, "%s%s/%s", f->pk->prefix, f->root, rel);
+    it->pub.path = arena_join(&p->mem, f->pk->prefix, f->root, "/", rel, NULL);
     it->file = arena_strdup(&p->mem, path);
     it->rel = arena_strdup(&p->mem, rel);
     names_fqn(p, it, rel, NULL);
@@ -62,8 +62,8 @@ static int add_sql(const struct folder *f, const char *path, const char *rel,
         names_fqn(p, it, it->rel, NULL);
     }
     return item_add(p, it,
-                    arena_printf(&p->mem, "%s.%s.%s", node_type_name(f->type),
-                                 f->pk->name, it->pub.name),
+                    arena_join(&p->mem, node_type_name(f->type), ".", f->pk->name, ".",
+                               it->pub.name, NULL),
                     e);
 }
 
@@ -75,7 +75,7 @@ static int on_model_file(void *arg, const char *path, const char *rel, struct er
     if (str_ends(rel, ".yml") || str_ends(rel, ".yaml"))
         return properties_read(
             f->p, f->pk, path,
-            arena_printf(&f->p->mem, "%s%s/%s", f->pk->prefix, f->root, rel), rel, e);
+            arena_join(&f->p->mem, f->pk->prefix, f->root, "/", rel, NULL), rel, e);
     return 0;
 }
 
@@ -92,7 +92,7 @@ static int on_snapshot_file(void *arg, const char *path, const char *rel, struct
         return on_model_file(arg, path, rel, e);
     return snapshots_read(
         f->p, f->pk, path,
-        arena_printf(&f->p->mem, "%s%s/%s", f->pk->prefix, f->root, rel), rel, e);
+        arena_join(&f->p->mem, f->pk->prefix, f->root, "/", rel, NULL), rel, e);
 }
 
 static int on_test_file(void *arg, const char *path, const char *rel, struct err *e)

@@ -143,9 +143,13 @@ static int load_package(struct project *p, struct package *pk, struct err *e)
 struct macro *macros_in(struct project *p, const char *package, const char *name)
 {
     char key[512];
-    if (snprintf(key, sizeof key, "%s.%s", package, name) >= (int)sizeof key)
+    size_t n_package = strlen(package), n = strlen(name);
+    if (n_package + n + 1 > sizeof key)
         return NULL;
-    return map_get(&p->macro_by_id, key);
+    memcpy(key, package, n_package);
+    key[n_package] = '.';
+    memcpy(key + n_package + 1, name, n);
+    return map_getn(&p->macro_by_id, key, n_package + 1 + n);
 }
 
 struct macro *macros_find(struct project *p, const struct package *from,
@@ -240,7 +244,12 @@ static const struct macro *with_prefix(struct project *p, const char *package,
     const char *const prefixes[] = {p->o.adapter, "default"};
     for (size_t i = 0; i < 2; i++) {
         char full[300];
-        snprintf(full, sizeof full, "%s__%s", prefixes[i], name);
+        size_t n_prefix = strlen(prefixes[i]), n = strlen(name);
+        if (n_prefix + n + 3 > sizeof full)
+            return NULL;
+        memcpy(full, prefixes[i], n_prefix);
+        memcpy(full + n_prefix, "__", 2);
+        memcpy(full + n_prefix + 2, name, n + 1);
         const struct macro *m = macros_in(p, package, full);
         if (m)
             return m;

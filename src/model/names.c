@@ -29,10 +29,42 @@ static int compare_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* A list of keys, on the stack while it is short. */
+struct keys {
+    const char *few[16];
+    const char **v;
+    size_t n;
+};
+
+static void keys_sorted(struct keys *k, json_t *obj)
+{
+    const char *key;
+    json_t *v;
+    size_t n = json_object_size(obj);
+    k->v = n <= 16 ? k->few : mem_alloc(n * sizeof *k->v);
+    k->n = 0;
+    json_object_foreach (obj, key, v)
+        k->v[k->n++] = key;
+    qsort(k->v, k->n, sizeof *k->v, compare_text);
+}
+
+static void keys_release(struct keys *k)
+{
+    if (k->v != k->few)
+        mem_free(k->v);
+}
+
 /* str(value) as Python prints it. */
 static void add_value(struct project *p, struct buf *out, json_t *v)
 {
-    jv_to_text(jv_from_json(&p->mem, v), out);
+    struct arena own, *mem;
+    if (json_is_string(v)) {
+        buf_add(out, json_string_value(v), json_string_length(v));
+        return;
+    }
+    mem = render_memory(p, &own);
+    jv_to_text(jv_from_json(mem, v), out);
+    render_forget(p, mem);
 }
 
 static void add_clean(struct project *p, struct buf *out, json_t *v)
@@ -70,84 +102,103 @@ static void add_argument(struct project *p, struct buf *out, json_t *v)
         add_clean(p, out, v);
 }
 
-static const char **sorted_keys(struct project *p, json_t *obj, size_t *n)
-{
-    const char **keys =
-        arena_alloc(&p->mem, (json_object_size(obj) + 1) * sizeof *keys);
-    const char *key;
-    json_t *v;
-    *n = 0;
-    json_object_foreach (obj, key, v)
-        keys[(*n)++] = key;
-    qsort(keys, *n, sizeof *keys, compare_text);
-    return keys;
-}
-
 void names_test(struct project *p, struct item *test, const char *prefix,
-                const char *target, const json_t *args, const char **short_name,
+                const char *target, json_t *args, const char **short_name,
                 const char **full_name)
 {
-    json_t *all = json_copy((json_t *)(uintptr_t)args);
     struct buf flat;
-    size_t n;
+    struct keys keys;
     char hex[33];
     (void)test;
     buf_init(&flat, 1u << 20);
-    const char **keys = sorted_keys(p, all, &n);
-    for (size_t i = 0; i < n; i++)
-        if (!streq(keys[i], "model"))
-            add_argument(p, &flat, json_object_get(all, keys[i]));
-    char *identifier = arena_printf(&p->mem, "%s_%s", prefix, target);
-    char *full = arena_printf(&p->mem, "%s_%s", identifier, buf_str(&flat));
+    keys_sorted(&keys, args);
+    for (size_t i = 0; i < keys.n; i++)
+        if (!streq(keys.v[i], "model"))
+            add_argument(p, &flat, json_object_get(args, keys.v[i]));
+    keys_release(&keys);
+    char *identifier = arena_join(&p->mem, prefix, "_", target, NULL);
+    char *full = arena_join(&p->mem, identifier, "_", buf_str(&flat), NULL);
     *full_name = full;
     *short_name = full;
     if (strlen(full) >= 64)
         *short_name = arena_printf(&p->mem, "%.30s_%s", identifier,
                                    hash_md5_hex(full, strlen(full), hex));
-    json_decref(all);
     buf_release(&flat);
 }
 
-/* Every scalar as text, dict keys sorted: dbt's get_hashable_md. */
-static struct jv *hashable(struct project *p, json_t *v)
+/* ── identity: repr() of dbt's get_hashable_md ── */
+
+/* repr() of a text; most need no more than quotes. */
+static void add_repr(struct project *p, struct buf *out, const char *s, size_t n)
 {
-    struct arena *a = &p->mem;
-    size_t i, n;
-    json_t *one;
-    if (json_is_object(v)) {
-        struct jv *d = jv_dict(a);
-        const char **keys = sorted_keys(p, v, &n);
-        for (i = 0; i < n; i++)
-            jv_set(d, keys[i], hashable(p, json_object_get(v, keys[i])));
-        return d;
+    struct arena own, *mem;
+    bool is_plain = true;
+    for (size_t i = 0; is_plain && i < n; i++)
+        is_plain = s[i] >= 0x20 && s[i] < 0x7f && s[i] != '\'' && s[i] != '\\';
+    if (is_plain) {
+        buf_addc(out, '\'');
+        buf_add(out, s, n);
+        buf_addc(out, '\'');
+        return;
     }
-    if (json_is_array(v)) {
-        struct jv *l = jv_list(a);
-        json_array_foreach (v, i, one)
-            jv_append(l, hashable(p, one));
-        return l;
-    }
+    mem = render_memory(p, &own);
+    jv_to_repr(jv_str(mem, s, n), out);
+    render_forget(p, mem);
+}
+
+/* Every scalar as text, dict keys sorted. */
+static void add_hashable(struct project *p, struct buf *out, json_t *v)
+{
+    struct keys keys;
     struct buf text;
-    buf_init(&text, 1u << 20);
-    add_value(p, &text, v);
-    struct jv *s = jv_str(a, buf_str(&text), text.len);
-    buf_release(&text);
-    return s;
+    json_t *one;
+    size_t i;
+    if (json_is_object(v)) {
+        keys_sorted(&keys, v);
+        buf_addc(out, '{');
+        for (i = 0; i < keys.n; i++) {
+            buf_adds(out, i ? ", " : "");
+            add_repr(p, out, keys.v[i], strlen(keys.v[i]));
+            buf_adds(out, ": ");
+            add_hashable(p, out, json_object_get(v, keys.v[i]));
+        }
+        buf_addc(out, '}');
+        keys_release(&keys);
+    } else if (json_is_array(v)) {
+        buf_addc(out, '[');
+        json_array_foreach (v, i, one) {
+            buf_adds(out, i ? ", " : "");
+            add_hashable(p, out, one);
+        }
+        buf_addc(out, ']');
+    } else {
+        buf_init(&text, 1u << 20);
+        add_value(p, &text, v);
+        add_repr(p, out, buf_str(&text), text.len);
+        buf_release(&text);
+    }
+}
+
+static void add_named(struct project *p, struct buf *out, const char *before,
+                      const char *value)
+{
+    const char *text = value ? value : "None";
+    buf_adds(out, before);
+    add_repr(p, out, text, strlen(text));
 }
 
 const char *names_test_hash(struct project *p, const char *name,
                             const struct item *test)
 {
-    json_t *md = json_object();
     struct buf text;
     char hex[33];
-    json_put_str(md, "namespace", test->test_namespace);
-    json_put_str(md, "name", test->test_name);
-    json_put(md, "kwargs", json_incref(test->test_kwargs));
     buf_init(&text, 1u << 20);
     buf_adds(&text, name);
-    jv_to_repr(hashable(p, md), &text);
-    json_decref(md);
+    buf_adds(&text, "{'kwargs': ");
+    add_hashable(p, &text, test->test_kwargs);
+    add_named(p, &text, ", 'name': ", test->test_name);
+    add_named(p, &text, ", 'namespace': ", test->test_namespace);
+    buf_addc(&text, '}');
     hash_md5_hex(buf_str(&text), text.len, hex);
     buf_release(&text);
     return arena_strdup(&p->mem, hex + 22);

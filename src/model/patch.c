@@ -14,6 +14,8 @@ static const char *kind_key(enum node_type t)
 
 const char *described(struct project *p, const char *text)
 {
+    if (!strstr(text, "{{") && !strstr(text, "{%"))
+        return arena_strdup(&p->mem, text);
     json_t *v = json_string(text), *shown = render_yaml(p, v, "description");
     const char *out =
         arena_strdup(&p->mem, json_is_string(shown) ? json_string_value(shown) : text);
@@ -36,21 +38,25 @@ static json_t *property(const json_t *owner, const char *key, json_t *fallback)
 static json_t *column_of(struct project *p, const json_t *from)
 {
     json_t *c = json_object(), *list = json_object();
-    json_t *tags = property(from, "tags", json_array());
-    json_t *meta = property(from, "meta", json_object());
-    config_merge(list, "tags", tags); /* a text becomes a list */
+    json_t *tags = property(from, "tags", json_incref(p->no_list));
+    json_t *meta = property(from, "meta", json_incref(p->no_config));
+    json_t *config = json_object();
+    if (tags == p->no_list)
+        json_put(list, "tags", json_incref(tags));
+    else
+        config_merge(list, "tags", tags); /* a text becomes a list */
     json_put_str(c, "name", json_str(from, "name", ""));
     json_put_str(c, "description", described(p, json_str(from, "description", "")));
     json_put(c, "meta", json_incref(meta));
     json_put_str(c, "data_type", json_str(from, "data_type", NULL));
-    json_put(c, "constraints", property(from, "constraints", json_array()));
+    json_put(c, "constraints", property(from, "constraints", json_incref(p->no_list)));
     json_put(c, "quote", property(from, "quote", json_null()));
-    json_put(
-        c, "config",
-        json_pack("{s:O, s:O}", "meta", meta, "tags", json_object_get(list, "tags")));
+    json_put(config, "meta", json_incref(meta));
+    json_put(config, "tags", json_incref(json_object_get(list, "tags")));
+    json_put(c, "config", config);
     json_put(c, "tags", json_incref(json_object_get(list, "tags")));
     json_put(c, "granularity", json_null());
-    json_put(c, "doc_blocks", json_array());
+    json_put(c, "doc_blocks", json_incref(p->no_list));
     json_decref(tags);
     json_decref(meta);
     json_decref(list);
@@ -69,10 +75,12 @@ json_t *columns_by_name(struct project *p, const json_t *owner)
 
 void patch_apply(struct project *p, struct item *it)
 {
-    char *key = arena_printf(&p->mem, "%s %s %s", kind_key(it->pub.type),
-                             it->package->name, it->pub.name);
+    if (it->meta_patch)
+        return;
+    char *key = arena_join(&p->mem, kind_key(it->pub.type), " ", it->package->name, " ",
+                           it->pub.name, NULL);
     json_t *patch = map_get(&p->patches, key);
-    if (!patch || it->meta_patch)
+    if (!patch)
         return;
     it->meta_patch = json_incref(json_obj(patch, "body"));
     it->patch_path = json_str(patch, "file", NULL);

@@ -58,6 +58,19 @@ static json_t *tests_of(const json_t *obj)
     return list ? list : json_arr(obj, "tests");
 }
 
+/* Those of a source, then of the column; a new reference, NULL: none. */
+static json_t *joined_tags(json_t *first, json_t *second)
+{
+    json_t *all = first || second ? json_object() : NULL;
+    if (first)
+        config_merge(all, "tags", first);
+    if (second)
+        config_merge(all, "tags", second);
+    json_t *tags = json_incref(json_object_get(all, "tags"));
+    json_decref(all);
+    return tags;
+}
+
 static void declare(struct project *p, const struct declared *base, const json_t *owner,
                     const char *column, json_t *tags)
 {
@@ -65,15 +78,9 @@ static void declare(struct project *p, const struct declared *base, const json_t
     json_t *def;
     json_array_foreach (tests_of(owner), i, def) {
         struct declared d = *base;
-        d.column = keep(p, column);
+        d.column = column;
         d.def = json_incref(def);
-        json_t *all = json_object(); /* those of a source, then of the column */
-        if (base->tags)
-            config_merge(all, "tags", base->tags);
-        if (tags)
-            config_merge(all, "tags", tags);
-        d.tags = json_incref(json_object_get(all, "tags"));
-        json_decref(all);
+        d.tags = joined_tags(base->tags, tags);
         vec_push(&declared_of(p)->all, d);
     }
 }
@@ -86,10 +93,9 @@ static void declare_all(struct project *p, const struct declared *base,
     declare(p, base, owner, NULL, NULL);
     json_array_foreach (json_arr(owner, "columns"), i, col) {
         const char *quote = json_flag(col, "quote", false) ? "\"" : "";
-        char *name = mem_printf("%s%s%s", quote, json_str(col, "name", ""), quote);
+        char *name = arena_join(&p->mem, quote, json_str(col, "name", ""), quote, NULL);
         json_t *tags = json_object_get(json_obj(col, "config"), "tags");
         declare(p, base, col, name, tags ? tags : json_object_get(col, "tags"));
-        mem_free(name);
     }
 }
 
@@ -101,7 +107,7 @@ static int add_patch(struct project *p, struct package *pk, const char *kind,
     const char *name = json_str(body, "name", NULL);
     if (!name)
         return err_set(e, ERR_CONFIG, "%s: an entry of %s has no name", shown, kind);
-    char *key = arena_printf(&p->mem, "%s %s %s", kind, pk->name, name);
+    char *key = arena_join(&p->mem, kind, " ", pk->name, " ", name, NULL);
     const json_t *other = map_get(&p->patches, key);
     if (other)
         return err_set(e, ERR_CONFIG,
@@ -361,10 +367,12 @@ static struct item *target_of(struct project *p, const struct declared *d)
     } kinds[] = {{"models", "model"}, {"seeds", "seed"}, {"snapshots", "snapshot"}};
     char *id = NULL;
     if (streq(d->kind, "source"))
-        id = arena_printf(&p->mem, "source.%s.%s.%s", d->pk->name, d->source, d->name);
+        id = arena_join(&p->mem, "source.", d->pk->name, ".", d->source, ".", d->name,
+                        NULL);
     for (size_t i = 0; i < 3; i++)
         if (streq(d->kind, kinds[i].kind))
-            id = arena_printf(&p->mem, "%s.%s.%s", kinds[i].type, d->pk->name, d->name);
+            id = arena_join(&p->mem, kinds[i].type, ".", d->pk->name, ".", d->name,
+                            NULL);
     return id ? map_get(&p->by_id, id) : NULL;
 }
 
@@ -385,38 +393,37 @@ static int make_test(struct project *p, const struct declared *d, json_t *args,
     it->declared_on = at ? at->pub.unique_id : NULL;
     if (d->column)
         json_put_str(args, "column_name", d->column);
-    char *target = is_source ? arena_printf(&p->mem, "%s_%s", d->source, d->name)
-                             : arena_strdup(&p->mem, d->name);
-    char *ns = it->test_namespace ? arena_printf(&p->mem, "%s_", it->test_namespace)
-                                  : arena_strdup(&p->mem, "");
-    char *prefix =
-        arena_printf(&p->mem, "%s%s%s", ns, is_source ? "source_" : "", it->test_name);
+    const char *target =
+        is_source ? arena_join(&p->mem, d->source, "_", d->name, NULL) : d->name;
+    const char *ns = it->test_namespace ? it->test_namespace : "";
+    char *prefix = arena_join(&p->mem, ns, *ns ? "_" : "", is_source ? "source_" : "",
+                              it->test_name, NULL);
     names_test(p, it, prefix, target, args, &short_name, &full_name);
     if (name)
         short_name = full_name = name;
     if (!streq(short_name, full_name) && !json_object_get(config, "alias"))
         json_put_str(config, "alias", short_name);
-    char *model = is_source
-                      ? arena_printf(&p->mem, "source('%s', '%s')", d->source, d->name)
-                      : arena_printf(&p->mem, "ref('%s')", d->name);
-    json_put(args, "model", json_sprintf("{{ get_where_subquery(%s) }}", model));
+    json_put_str(args, "model",
+                 is_source ? arena_join(&p->mem, "{{ get_where_subquery(source('",
+                                        d->source, "', '", d->name, "')) }}", NULL)
+                           : arena_join(&p->mem, "{{ get_where_subquery(ref('", d->name,
+                                        "')) }}", NULL));
     it->test_kwargs = args;
     it->pub.name = full_name;
     it->pub.path = d->shown;
     it->file = d->shown;
-    it->rel = arena_printf(&p->mem, "%s.sql", short_name);
+    it->rel = arena_join(&p->mem, short_name, ".sql", NULL);
     it->description = description;
     it->meta_patch = json_object();
     if (d->tags)
         config_merge(config, "tags", d->tags);
     json_put(it->meta_patch, "config", config);
-    it->raw = arena_printf(&p->mem, "{{ %s%stest_%s(**_dbt_generic_test_kwargs) }}",
-                           it->test_namespace ? it->test_namespace : "",
-                           it->test_namespace ? "." : "", it->test_name);
+    it->raw = arena_join(&p->mem, "{{ ", ns, *ns ? "." : "", "test_", it->test_name,
+                         "(**_dbt_generic_test_kwargs) }}", NULL);
     it->raw_len = strlen(it->raw);
     names_fqn(p, it, d->rel, full_name);
-    const char *id = arena_printf(&p->mem, "test.%s.%s.%s", d->pk->name, full_name,
-                                  names_test_hash(p, full_name, it));
+    const char *id = arena_join(&p->mem, "test.", d->pk->name, ".", full_name, ".",
+                                names_test_hash(p, full_name, it), NULL);
     return item_add(p, it, id, e);
 }
 
