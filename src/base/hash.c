@@ -22,12 +22,17 @@ struct hash128 hash_128(const void *p, size_t n)
     return (struct hash128){h.low64, h.high64};
 }
 
-static char *digest_hex(const EVP_MD *kind, const void *p, size_t n, char *out)
+/* The library looks an algorithm up by name each time unless it was fetched. */
+static char *digest_hex(EVP_MD **kind, const char *name, const void *p, size_t n,
+                        char *out)
 {
     static const char hex[] = "0123456789abcdef";
     unsigned char md[EVP_MAX_MD_SIZE];
     unsigned int len = 0;
-    int ok = EVP_Digest(p, n, md, &len, kind, NULL);
+    if (!*kind)
+        *kind = EVP_MD_fetch(NULL, name, NULL);
+    BUG_ON(!*kind);
+    int ok = EVP_Digest(p, n, md, &len, *kind, NULL);
     BUG_ON(!ok);
     for (unsigned int i = 0; i < len; i++) {
         out[2 * i] = hex[md[i] >> 4];
@@ -39,12 +44,14 @@ static char *digest_hex(const EVP_MD *kind, const void *p, size_t n, char *out)
 
 char *hash_md5_hex(const void *p, size_t n, char out[33])
 {
-    return digest_hex(EVP_md5(), p, n, out);
+    static EVP_MD *md5;
+    return digest_hex(&md5, "MD5", p, n, out);
 }
 
 char *hash_sha256_hex(const void *p, size_t n, char out[65])
 {
-    return digest_hex(EVP_sha256(), p, n, out);
+    static EVP_MD *sha256;
+    return digest_hex(&sha256, "SHA256", p, n, out);
 }
 
 uint32_t hash_crc32(const void *p, size_t n)

@@ -307,7 +307,18 @@ static int document(struct reader *r, json_t **out)
     }
 }
 
+json_t *yaml_plain(const char *p, size_t n)
+{
+    return plain_scalar((struct str){p, n});
+}
+
 int yaml_read(const char *file, const char *text, size_t n, json_t **out, struct err *e)
+{
+    return yaml_simple(text, n, out) ? 0 : yaml_read_full(file, text, n, out, e);
+}
+
+int yaml_read_full(const char *file, const char *text, size_t n, json_t **out,
+                   struct err *e)
 {
     struct reader r = {.file = file, .e = e};
     *out = NULL;

@@ -33,6 +33,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err e = {0};
     if (yaml_read("fuzz", (const char *)data, size, &v, &e) == 0)
         json_decref(v);
+    if (yaml_simple((const char *)data, size, &v)) { /* means the same to libyaml */
+        json_t *full = NULL;
+        if (yaml_read_full("fuzz", (const char *)data, size, &full, &e) < 0 ||
+            !json_equal(v, full))
+            abort();
+        json_decref(full);
+        json_decref(v);
+    }
     read_csv(data, size);
     return 0;
 }
