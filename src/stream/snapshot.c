@@ -5,12 +5,14 @@
  */
 #include "stream/snapshot.h"
 
+#include <poll.h>
 #include <sqlite3.h>
 
 #include "base/hash.h"
 #include "base/mem.h"
 
-#define KEEP "3"
+#define KEEP      "3"
+#define WAL_TRIES 2000 /* 5 ms each: as long as the busy timeout */
 
 enum statement { SQL_PUT, SQL_TRIM, SQL_FORGET, SQL_LOAD, SQL_N };
 static const char *const statements[] = {
@@ -50,6 +52,18 @@ static int exec(struct snapshots *s, const char *sql, struct err *e)
                                                                    : failed(s, sql, e);
 }
 
+/* Two workers that make the file at once: SQLite gives the one that comes second no
+ * time to wait (its busy handler is not asked for a change of the journal). */
+static int become_wal(struct snapshots *s, struct err *e)
+{
+    int rc, tries = 0;
+    while ((rc = exec(s, "pragma journal_mode = wal; pragma synchronous = normal",
+                      e)) == ERR_LOCKED &&
+           tries++ < WAL_TRIES)
+        (void)poll(NULL, 0, 5);
+    return rc;
+}
+
 static int prepare(struct snapshots *s, struct err *e)
 {
     static const char schema[] =
@@ -57,7 +71,7 @@ static int prepare(struct snapshots *s, struct err *e)
         "null, "
         "offset integer not null, checksum integer not null, bytes blob not null, "
         "primary key(topic, part, offset)) without rowid";
-    int rc = exec(s, "pragma journal_mode = wal; pragma synchronous = normal", e);
+    int rc = become_wal(s, e);
     if (rc == 0)
         rc = exec(s, schema, e);
     for (int i = 0; i < SQL_N && rc == 0; i++)

@@ -5,6 +5,7 @@
  *
  * - stream_run.c: the worker's life
  * - stream_epoch.c: commits and snapshots
+ * - stream_claim.c: whose partitions they were, and that those write no more
  * - stream_recover.c: a snapshot and a silent replay
  * - stream_metrics.c, stream_meta.c: figures, and those committed with an offset
  * - stream_partition.c: one partition's watermark and its steps
@@ -16,7 +17,7 @@
  * Groups on the bus: "stream:JOB" is the job's own, with metadata (stream_meta.c).
  * "@stream:JOB" stands at the newest snapshots, so that retention leaves what a
  * recovery would replay; "@stream:JOB:INDEX" at the tables as this worker knows them.
- * Names with @ are not for people. */
+ * Names with @ are not for people. Transactional id: "stream-JOB-INDEX-of-N". */
 #ifndef STREAM_STREAM_H
 #define STREAM_STREAM_H
 
@@ -25,7 +26,8 @@
 #include "conf/conf.h"
 #include "wire/channel.h"
 
-/* Worker index of n takes partitions p with p % n == index. Runs until stop; on drain
+/* Worker index of n takes partitions p with p % n == index; n may differ from life to
+ * life, as long as the workers of the last count have ended. Runs until stop; on drain
  * it reads to the present end, emits open windows as provisional revisions without
  * moving the watermark, commits and answers drained. WEIR_ONCE in the environment: a
  * bounded run, where no partition is idle. ERR_FENCED: another process has this share

@@ -39,7 +39,7 @@ static int add_offsets(struct stream_worker *w)
     {
         struct stream_share *s = &w->shares[i];
         if (s->is_dirty) {
-            stream_partition_metadata(&s->partition, metadata);
+            stream_claim_metadata(w, &s->partition, metadata);
             rc = bus_txn_offset(w->producer, w->group, w->conf->from, i,
                                 s->partition.next_offset, metadata, w->e);
         }

@@ -38,7 +38,7 @@ static int apply_batch(struct stream_worker *w, const struct bus_batch *batch)
     return 0;
 }
 
-/* Read one part alone up to an offset. */
+/* Read one part alone up to an offset, from its position on. */
 static int read_part_to(struct stream_worker *w, struct stream_table_part *part,
                         int64_t end)
 {
@@ -60,23 +60,35 @@ static int read_part_to(struct stream_worker *w, struct stream_table_part *part,
     return rc < 0 ? rc : 0;
 }
 
-static int tables_to_commit(struct stream_worker *w)
+static int look_at_starts(struct stream_worker *w)
 {
-    struct bus_committed *c = mem_alloc(sizeof *c);
     int rc = 0;
     for (size_t i = 0; i < w->n_parts && rc == 0; i++) {
         struct stream_table_part *part = &w->parts[i];
         struct bus_range range;
         rc = bus_range(w->bus, part->topic, part->partition, &range, w->e);
-        if (rc == 0)
-            rc = bus_committed(w->bus, w->table_group, part->topic, part->partition, c,
-                               w->e);
-        if (rc < 0)
-            break;
-        part->position = range.start;
-        rc = read_part_to(w, part, c->offset);
+        part->start = part->position = range.start;
     }
-    mem_free(c);
+    return rc;
+}
+
+/* Tables as they were with positions: read on, or again when they are further. */
+static int tables_to(struct stream_worker *w, const int64_t *positions)
+{
+    struct stream_tables *tables = &w->pipeline.job.tables;
+    bool is_past = false;
+    int rc = 0;
+    for (size_t i = 0; i < w->n_parts; i++)
+        is_past |= w->parts[i].position > positions[i];
+    if (is_past) {
+        stream_tables_release(tables);
+        stream_tables_init(tables);
+    }
+    for (size_t i = 0; i < w->n_parts && rc == 0; i++) {
+        if (is_past)
+            w->parts[i].position = w->parts[i].start;
+        rc = read_part_to(w, &w->parts[i], positions[i]);
+    }
     return rc;
 }
 
@@ -168,10 +180,13 @@ static int restore(struct stream_worker *w, struct stream_share *s, int64_t comm
     return 0;
 }
 
+/* State of a partition from its snapshot; what is left to replay is noted. */
 static int recover_share(struct stream_worker *w, struct stream_share *s,
                          const struct bus_committed *c, const struct bus_range *range)
 {
     struct stream_partition *p = &s->partition;
+    int64_t positions[STREAM_TABLE_PARTS_MAX];
+    s->replay_to = -1;
     if (c->offset < 0) {
         p->next_offset = range->start;
         return 0;
@@ -185,17 +200,21 @@ static int recover_share(struct stream_worker *w, struct stream_share *s,
                        w->group);
     int rc = restore(w, s, c->offset, range->start);
     if (rc == 0 && p->next_offset < c->offset) {
-        rc = replay(w, s, c->offset);
-        s->is_unsaved = true;
-    }
-    if (rc == 0)
+        s->replay_to = c->offset;
+        s->tables_sum = INT64_MAX;
+        if (stream_claim_tables(w, c->metadata, positions)) {
+            s->tables_sum = 0;
+            for (size_t i = 0; i < w->n_parts; i++)
+                s->tables_sum += positions[i];
+        }
+    } else if (rc == 0) {
         stream_partition_recovered(p, c->metadata);
+    }
     return rc;
 }
 
-static int recover_shares(struct stream_worker *w)
+static int recover_shares(struct stream_worker *w, struct bus_committed *c)
 {
-    struct bus_committed *c = mem_alloc(sizeof *c);
     int rc =
         bus_ranges(w->bus, w->conf->from, w->ranges, (size_t)w->n_partitions, w->e);
     for (int32_t i = w->index; i < w->n_partitions && rc == 0; i += w->n) {
@@ -207,6 +226,47 @@ static int recover_shares(struct stream_worker *w)
         if (rc == 0)
             rc = recover_share(w, s, c, &w->ranges[i]);
     }
+    return rc;
+}
+
+/* The partition that saw the oldest tables is replayed first: they only grow. */
+static struct stream_share *next_replay(struct stream_worker *w)
+{
+    struct stream_share *next = NULL;
+    stream_each_share(w, i)
+    {
+        struct stream_share *s = &w->shares[i];
+        if (s->replay_to >= 0 && (!next || s->tables_sum < next->tables_sum))
+            next = s;
+    }
+    return next;
+}
+
+/* With the tables of the commit: new rows take effect behind a snapshot, so what is
+ * replayed never saw others. */
+static int replay_shares(struct stream_worker *w, struct bus_committed *c)
+{
+    int64_t positions[STREAM_TABLE_PARTS_MAX];
+    struct stream_share *s;
+    int rc = 0;
+    while (rc == 0 && (s = next_replay(w))) {
+        rc = bus_committed(w->bus, w->group, w->conf->from,
+                           s->partition.context.partition, c, w->e);
+        if (rc == 0 && stream_claim_tables(w, c->metadata, positions))
+            rc = tables_to(w, positions);
+        if (rc == 0)
+            rc = replay(w, s, s->replay_to);
+        if (rc == 0)
+            stream_partition_recovered(&s->partition, c->metadata);
+        s->is_unsaved = true;
+        s->replay_to = -1;
+    }
+    return rc;
+}
+
+static int shares_go_live(struct stream_worker *w)
+{
+    int rc = 0;
     w->pipeline.job.produce = stream_epoch_produce; /* silent until here */
     stream_each_share(w, i)
     {
@@ -215,18 +275,23 @@ static int recover_shares(struct stream_worker *w)
         rc = bus_assign(w->consumer, w->conf->from, i,
                         w->shares[i].partition.next_offset, w->e);
     }
-    mem_free(c);
     return rc;
 }
 
 int stream_recover(struct stream_worker *w)
 {
     int64_t started = time_mono_ms();
-    int rc = tables_to_commit(w);
+    struct bus_committed *c = mem_alloc(sizeof *c);
+    int rc = look_at_starts(w);
     if (rc == 0)
-        rc = recover_shares(w);
+        rc = recover_shares(w, c);
+    if (rc == 0)
+        rc = replay_shares(w, c);
+    if (rc == 0)
+        rc = shares_go_live(w);
     if (rc == 0)
         rc = tables_go_live(w);
+    mem_free(c);
     if (rc == 0)
         log_info("stream %s: worker %d of %d: %d partitions, %zu stores, %zu products, "
                  "recovered in %lld ms",

@@ -64,8 +64,13 @@ static int open_tables(struct stream_worker *w)
         w->parts = mem_realloc(w->parts, (w->n_parts + (size_t)n) * sizeof *w->parts);
         for (int32_t k = 0; k < n; k++)
             w->parts[w->n_parts++] = (struct stream_table_part){
-                ref->topic, (enum stream_role)role, k, 0, false};
+                .topic = ref->topic, .role = (enum stream_role)role, .partition = k};
     }
+    if (w->n_parts > STREAM_TABLE_PARTS_MAX)
+        return err_set(w->e, ERR_CONFIG,
+                       "stream %s: its tables' topics have %zu partitions together, at "
+                       "most %d are possible",
+                       w->conf->name, w->n_parts, STREAM_TABLE_PARTS_MAX);
     return 0;
 }
 
@@ -73,7 +78,7 @@ static int open_bus(struct stream_worker *w)
 {
     const struct platform *p = w->platform;
     char id[160];
-    snprintf(id, sizeof id, "stream-%.100s-%d", w->conf->name, w->index);
+    stream_claim_id(w, w->index, w->n, id, sizeof id);
     int rc = bus_open_platform(p, false, &w->bus, w->e);
     if (rc == 0)
         rc = open_topics(w);
@@ -131,7 +136,8 @@ static int worker_open(struct stream_worker *w)
         return rc;
     w->pipeline.job.produce_arg = w;
     make_shares(w);
-    return stream_recover(w);
+    rc = stream_claim(w);
+    return rc < 0 ? rc : stream_recover(w);
 }
 
 static void worker_close(struct stream_worker *w)

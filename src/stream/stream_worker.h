@@ -1,5 +1,6 @@
 /* The stream worker's insides, shared by its files: stream_run.c (the loop), its epochs
- * and snapshots (stream_epoch.c), and recovery (stream_recover.c). */
+ * and snapshots (stream_epoch.c), who holds what (stream_claim.c), and recovery
+ * (stream_recover.c). */
 #ifndef STREAM_STREAM_WORKER_H
 #define STREAM_STREAM_WORKER_H
 
@@ -10,6 +11,9 @@
 /* An epoch ends at this many bytes, whatever its time and records. */
 #define STREAM_EPOCH_BYTES  ((size_t)8 << 20)
 #define STREAM_POLL_RECORDS 2000
+/* Partitions of all tables together: their positions are committed with every partition
+ * (BUS_METADATA_MAX). */
+#define STREAM_TABLE_PARTS_MAX 150
 
 /* One partition of the input that is ours. */
 struct stream_share {
@@ -18,6 +22,8 @@ struct stream_share {
     int64_t snapshot_offset; /* of the newest snapshot, -1: none */
     bool is_unsaved;         /* committed since the newest snapshot */
     int64_t pin_offset;      /* committed for the pin group, -1: not yet */
+    int64_t replay_to;       /* recovery: the committed offset, -1: nothing to replay */
+    int64_t tables_sum;      /* recovery: how far the tables were then */
     int64_t heard_ms;        /* monotonic time when it was last not at its end */
 };
 
@@ -26,7 +32,7 @@ struct stream_table_part {
     const char *topic;
     enum stream_role role;
     int32_t partition;
-    int64_t position;
+    int64_t position, start; /* start: of its log */
     bool is_dirty;
 };
 
@@ -76,6 +82,20 @@ int stream_epoch_produce(void *arg, enum stream_output to, int32_t partition,
                          int64_t timestamp_ms, struct str key, struct str value,
                          const struct bus_header *headers, size_t n_headers,
                          struct err *e);
+
+/* Transactional id of worker index of n. */
+void stream_claim_id(const struct stream_worker *w, int index, int n, char *out,
+                     size_t size);
+/* Metadata of a partition (stream_meta.c) with who commits it and the tables' positions
+ * added: ,"by":"0/1","tab":[457,92353]. out has BUS_METADATA_MAX + 1 bytes. */
+void stream_claim_metadata(const struct stream_worker *w,
+                           const struct stream_partition *p, char *out);
+/* Where the tables were at a commit; false: it does not say, or there were others. */
+bool stream_claim_tables(const struct stream_worker *w, const char *metadata,
+                         int64_t *positions);
+/* Fence whoever committed partitions of ours under another number of workers; ours are
+ * then committed under our name with the next epoch. Before recovery. */
+int stream_claim(struct stream_worker *w);
 
 /* Tables and every partition of ours to where the last commit left them, then the
  * tables to their end. The consumer stands at the committed offsets. */

@@ -266,6 +266,82 @@ static void more_and_fewer_workers_go_on_where_the_others_stopped(void **state)
     fixture_release(&f);
 }
 
+/* Killed, all of them, while their number changes from life to life. */
+static void killed_while_their_number_changes_they_write_the_same(void **state)
+{
+    (void)state;
+    if (!load())
+        skip();
+    for (unsigned seed = 1; seed <= 3; seed++) {
+        struct stream_fixture f;
+        uint64_t random = seed * 0x9E3779B97F4A7C15u;
+        size_t fed = 0;
+        fixture_init(&f);
+        f.conf.epoch_ms = 1;
+        f.conf.epoch_records = 40 * seed;
+        f.conf.snapshot_ms = seed == 2 ? 3600000 : 3;
+        fixture_put_tables(&f);
+        for (int round = 0; round < 9; round++) {
+            struct stream_child c[3];
+            int n = round % 3 + 1;
+            size_t more = fed + pos.n_lines / 9;
+            for (int i = 0; i < n; i++)
+                c[i] = fixture_start(&f, i, n);
+            fixture_put_lines(&f, &pos, &arrival, fed,
+                              more < pos.n_lines ? more : pos.n_lines);
+            fed = more < pos.n_lines ? more : pos.n_lines;
+            for (int i = 0; i < n; i++) {
+                random = random * 6364136223846793005u + 1442695040888963407u;
+                /* how far it comes is chance; what it leaves must not be */
+                struct timespec t = {0, (long)(random >> 33) % 60 * 1000000};
+                nanosleep(&t, NULL);
+                kill(c[i].pid, SIGKILL);
+                assert_int_equal(child_end(&c[i]), -SIGKILL);
+            }
+        }
+        fixture_put_lines(&f, &pos, &arrival, fed, pos.n_lines);
+        fixture_run(&f);
+        char *got = fixture_outputs_text(&f);
+        expect_same(got, reference());
+        assert_int_equal(fixture_committed(&f, "in"), 3433);
+        mem_free(got);
+        fixture_release(&f);
+    }
+}
+
+/* A worker that hung while their number changed commits nothing more, whichever of the
+ * new ones has its partitions. */
+static void a_worker_of_another_count_is_fenced(void **state)
+{
+    (void)state;
+    if (!load())
+        skip();
+    struct stream_fixture f;
+    struct stream_child old[3];
+    size_t half = pos.n_lines / 2;
+    fixture_init(&f);
+    fixture_put_tables(&f);
+    fixture_put_lines(&f, &pos, &arrival, 0, half);
+    for (int i = 0; i < 3; i++)
+        old[i] = fixture_start(&f, i, 3);
+    while (fixture_committed(&f, "offset") < (int64_t)half)
+        assert_true(child_wait_for(&old[0], "metrics", NULL));
+    for (int i = 0; i < 3; i++)
+        kill(old[i].pid, SIGSTOP);
+    struct stream_child young = fixture_start(&f, 0, 1);
+    assert_true(child_wait_for(&young, "metrics", NULL)); /* claimed */
+    fixture_put_lines(&f, &pos, &arrival, half, pos.n_lines);
+    child_finish(&young);
+    for (int i = 0; i < 3; i++) {
+        kill(old[i].pid, SIGCONT);
+        assert_int_equal(child_end(&old[i]), -ERR_FENCED);
+    }
+    char *got = fixture_outputs_text(&f);
+    expect_same(got, reference());
+    mem_free(got);
+    fixture_release(&f);
+}
+
 /* With the clock far ahead, quiet partitions close their windows, once, and say so. */
 static void idle_partitions_close_their_windows(void **state)
 {
@@ -404,6 +480,8 @@ int main(void)
         cmocka_unit_test(losing_the_snapshots_changes_nothing),
         cmocka_unit_test(a_damaged_snapshot_file_changes_nothing),
         cmocka_unit_test(more_and_fewer_workers_go_on_where_the_others_stopped),
+        cmocka_unit_test(killed_while_their_number_changes_they_write_the_same),
+        cmocka_unit_test(a_worker_of_another_count_is_fenced),
         cmocka_unit_test(idle_partitions_close_their_windows),
         cmocka_unit_test(new_rows_of_a_table_are_used_from_then_on),
         cmocka_unit_test(a_full_disk_stops_it_and_loses_nothing),
