@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/timeutil.h"
+#include "supervise/scale.h"
 
 #define RUNS_SHOWN   50
 #define EVENTS_SHOWN 50
@@ -47,31 +48,68 @@ const char *unit_stage_state(const struct unit *u)
     return u->rate > 0 ? "running" : "idle";
 }
 
-static json_t *stage_unit(const struct unit *u)
+/* State of the stage that several workers are: the worst, or what one still does. */
+static const char *stage_state(struct sup *s, const struct unit *of)
+{
+    static const char *const order[] = {"failed", "running", "waiting", "idle", "done"};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        units_each(s, u) if (u == of || (of->scale && u->scale == of->scale))
+        {
+            if (streq(unit_stage_state(u), order[i]))
+                return order[i];
+        }
+    return "waiting";
+}
+
+/* What a person should know: an own word of a process, or how many there are. */
+static void stage_detail(struct sup *s, const struct unit *of, json_t *row)
+{
+    char text[sizeof of->proc->detail + 64] = "";
+    int min, max;
+    units_each(s, u) if ((u == of || (of->scale && u->scale == of->scale)) && !text[0])
+        str_copy(text, sizeof text, u->proc->detail);
+    if (!text[0] && of->scale) {
+        scale_range(of, &min, &max);
+        if (scale_count(of) > 1)
+            snprintf(text, sizeof text, "%d workers", scale_count(of));
+        if (scale_count(of) > 1 && min != max)
+            snprintf(text, sizeof text, "%d of %d to %d workers", scale_count(of), min,
+                     max);
+    }
+    json_put_str(row, "detail", text);
+}
+
+/* A process, or all workers of a stream job. */
+static json_t *stage_unit(struct sup *s, const struct unit *u)
 {
     json_t *row = json_object();
+    json_t *sum = u->scale ? scale_figures(u) : json_incref(u->figures);
+    double rate = 0;
     char name[160];
     const char *bare = strchr(u->proc->name, '.');
     snprintf(name, sizeof name, "%s %s", unit_kind(u), bare ? bare + 1 : "");
     bool is_load = u->role == UNIT_LOAD;
+    units_each(s, other) if (other == u || (u->scale && other->scale == u->scale))
+        rate += other->rate;
     json_put_str(row, "name", name);
     json_put_str(row, "kind", unit_kind(u));
-    json_put_str(row, "state", unit_stage_state(u));
-    json_put_i64(row, "in", unit_figure(u, is_load ? "rows" : "in"));
-    json_put_i64(row, "out", unit_figure(u, is_load ? "rows" : "out"));
-    json_put_num(row, "rate", u->rate);
-    json_put_i64(row, "lag", unit_figure(u, "lag"));
-    json_put_i64(row, "total", unit_figure(u, "total"));
-    json_put_i64(row, "position", unit_figure(u, "position"));
-    json_put_str(row, "detail", u->proc->detail);
+    json_put_str(row, "state", stage_state(s, u));
+    json_put_i64(row, "in", json_i64(sum, is_load ? "rows" : "in", 0));
+    json_put_i64(row, "out", json_i64(sum, is_load ? "rows" : "out", 0));
+    json_put_num(row, "rate", rate);
+    json_put_i64(row, "lag", json_i64(sum, "lag", 0));
+    json_put_i64(row, "total", json_i64(sum, "total", 0));
+    json_put_i64(row, "position", json_i64(sum, "position", 0));
+    stage_detail(s, u, row);
+    json_decref(sum);
     return row;
 }
 
 static json_t *overview_stages(struct sup *s)
 {
     json_t *rows = json_array();
-    units_each(s, u) if (u->role <= UNIT_LOAD)
-        json_array_append_new(rows, stage_unit(u));
+    units_each(s, u) if (u->role <= UNIT_LOAD && u->index == 0)
+        json_array_append_new(rows, stage_unit(s, u));
     const char *name;
     json_t *g;
     json_object_foreach (s->gates, name, g) {

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/timeutil.h"
+#include "supervise/scale.h"
 
 static bool all_over(struct sup *s, enum unit_role role)
 {
@@ -57,7 +58,8 @@ static void enter_sources_stop(struct sup *s)
 }
 static bool over_sources_stop(struct sup *s)
 {
-    return all_over(s, UNIT_SOURCE) && all_over(s, UNIT_SNAPSHOT);
+    return all_over(s, UNIT_SOURCE) && all_over(s, UNIT_SNAPSHOT) &&
+           !scales_are_changing(s);
 }
 
 static void drain_role(struct sup *s, enum unit_role role)

@@ -404,23 +404,36 @@ static void proc_event(struct proc *p, enum fsm_event ev)
 /* ── the owner's side
  * ────────────────────────────────────────────────────────────────── */
 
+static void argv_free(char **argv)
+{
+    for (size_t i = 0; argv && argv[i]; i++)
+        mem_free(argv[i]);
+    mem_free(argv);
+}
+
+void proc_argv(struct proc *p, const char *const *argv)
+{
+    size_t n = 0;
+    while (argv[n])
+        n++;
+    argv_free(p->argv);
+    p->argv = mem_alloc((n + 1) * sizeof *p->argv);
+    for (size_t i = 0; i < n; i++)
+        p->argv[i] = mem_strdup(argv[i]);
+}
+
 struct proc *proc_new(uv_loop_t *loop, const struct proc_spec *spec,
                       const struct proc_ops *ops, void *owner, const char *log_path,
                       int64_t log_bytes, int log_keep)
 {
     struct proc *p = mem_alloc(sizeof *p);
-    size_t n = 0;
-    while (spec->argv[n])
-        n++;
     p->loop = loop;
     p->ops = ops;
     p->owner = owner;
     p->spec = *spec;
     p->name = mem_strdup(spec->name);
     p->kind = mem_strdup(spec->kind);
-    p->argv = mem_alloc((n + 1) * sizeof *p->argv);
-    for (size_t i = 0; i < n; i++)
-        p->argv[i] = mem_strdup(spec->argv[i]);
+    proc_argv(p, spec->argv);
     p->spec.name = p->name;
     p->spec.kind = p->kind;
     p->spec.argv = NULL;
@@ -438,9 +451,7 @@ static void on_proc_closed(uv_handle_t *h)
     if (++p->n_closing < 2)
         return;
     logcap_release(&p->log);
-    for (size_t i = 0; p->argv[i]; i++)
-        mem_free(p->argv[i]);
-    mem_free(p->argv);
+    argv_free(p->argv);
     mem_free(p->name);
     mem_free(p->kind);
     mem_free(p);

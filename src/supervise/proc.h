@@ -70,6 +70,8 @@ struct proc *proc_new(uv_loop_t *loop, const struct proc_spec *spec,
 /* Close its timers and free it; it must not run. Asynchronous: the loop must turn. */
 void proc_free(struct proc *p);
 
+/* What its next start runs (copied). */
+void proc_argv(struct proc *p, const char *const *argv);
 void proc_start(struct proc *p); /* clears a failure */
 void proc_stop(struct proc *p);
 void proc_kill(struct proc *p);          /* no grace: SIGKILL now, then as a stop */

@@ -1,13 +1,18 @@
 /* Inside supervise/: the supervisor's parts and what they call of each other.
  *
- *   supervise.c  one supervisor from start to end: lock, state, signals, loop
- *   unit.c       its processes as the job sees them (a unit = a process and its
- * figures) phase.c      the job: which phase, what it starts and waits for job.c work
- * for the sql pool: queue, dispatch, deaths run.c        runs: plan, dependency
- * counting, retries, skips, end schedule.c   cron schedules, snapshot sources, the data
- * clock control.c    the control socket: clients, roles, pushes request.c    what
- * clients may ask feed.c       the feeds as JSON progress.c   what a person at the
- * terminal sees meanwhile summary.c    what the job came to */
+ * - supervise.c    one supervisor from start to end: lock, state, signals, loop
+ * - unit.c         its processes as the job sees them (a unit = a process and its
+ *                  figures); unit_report.c: what they report
+ * - scale.c        how many workers a stream job has; scaling.c: the rule
+ * - phase.c        the job: which phase, what it starts and waits for
+ * - job.c          work for the sql pool: queue, dispatch, deaths
+ * - run.c          runs: plan, dependency counting, end; run_item.c: their items
+ * - schedule.c     cron schedules, snapshot sources, the data clock
+ * - control.c      the control socket: clients, roles, pushes
+ * - request.c      what clients may ask
+ * - feed.c         the feeds as JSON
+ * - progress.c     what a person at the terminal sees meanwhile
+ * - summary.c      what the job came to */
 #ifndef SUPERVISE_SUP_H
 #define SUPERVISE_SUP_H
 
@@ -38,15 +43,19 @@ enum unit_role {
 
 struct sup;
 struct job;
+struct scale;
 
 struct unit {
     struct sup *sup;
     struct proc *proc;
     enum unit_role role;
     const struct conf_source *source;
+    struct scale *scale; /* stream: its job's workers; index: which of them */
+    int index;
     bool has_ended; /* a bounded source came to its end */
     bool is_draining, has_drained;
     json_t *figures; /* latest metrics, with what end or drained added; or NULL */
+    json_t *pending; /* the same, not to be shown yet (scale.h) */
     bool is_dirty;   /* figures not yet in the state database */
     int64_t begun_mono, ended_mono;   /* first start, end or drained */
     int64_t rate_at_mono, rate_count; /* last sample for the rate */
@@ -105,6 +114,7 @@ struct sup {
     int64_t moved_mono; /* when a counter last grew */
     struct proc *procs; /* list, for the reaper */
     VEC(struct unit *) units;
+    VEC(struct scale *) scales;
     enum sup_phase phase;
     bool is_stopping; /* down, a signal, the request's end: no more work is taken */
     bool is_now;      /* without draining */
@@ -155,15 +165,26 @@ void sup_check(struct sup *s, int rc, const struct err *e);
 int units_make(struct sup *s, struct err *e);
 void units_free(struct sup *s);
 struct unit *unit_find(struct sup *s, const char *name);
+/* A unit and its process, not started; args after "worker KIND". */
+struct unit *unit_add(struct sup *s, enum unit_role role, const char *name,
+                      const char *const *args);
+void unit_remove(struct unit *u); /* its process must be at rest */
+void unit_operands(struct unit *u, const char *const *args); /* for its next start */
+/* A time a test may set, in ms. */
+int64_t unit_env_ms(const char *name, int64_t fallback);
+void unit_send(struct unit *u, const char *type); /* a message without data */
 void unit_start(struct unit *u);
 void unit_drain(struct unit *u);
-void units_save(struct sup *s); /* dirty figures → state database */
 const char *unit_stage_state(const struct unit *u); /* wire.h's stages[].state */
 int64_t unit_rejected(const struct unit *u);        /* of all reasons */
 const char *unit_kind(const struct unit *u);
 bool unit_is_over(const struct unit *u);   /* will not do anything more by itself */
 bool unit_is_needed(const struct unit *u); /* the job cannot go on without it */
 int64_t unit_figure(const struct unit *u, const char *name);
+/* ── unit_report.c */
+void unit_message(struct proc *p, const json_t *msg);
+void units_save(struct sup *s); /* dirty figures → state database */
+
 #define units_each(s, u)                                                               \
     for (size_t u##_i = 0; u##_i < (s)->units.n; u##_i++)                              \
         for (struct unit *u = (s)->units.v[u##_i]; u; u = NULL)

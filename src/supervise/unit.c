@@ -1,9 +1,8 @@
-/* The supervisor's processes as the job sees them: which there are, what they report.
+/* The supervisor's processes as the job sees them: which there are, and in what state.
  *
- * in: the platform; states and messages of processes. out: units, events, alerts in the
- * outbox, figures. Called by supervise.c and phase.c. Always holds: an alert is stored
- * before it is acknowledged; a unit asked to drain is asked again when it comes back
- * from a death before it answered. */
+ * in: the platform; states of processes. out: units, events. Called by supervise.c,
+ * phase.c and scale.c. Always holds: a unit asked to drain is asked again when it comes
+ * back from a death before it answered. What units report is unit_report.c's. */
 #include "supervise/sup.h"
 
 #include <stdlib.h>
@@ -13,17 +12,15 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/timeutil.h"
+#include "supervise/scale.h"
 #include "supervise/spawn.h"
 
-#define EVENTS_KEPT    200
-#define ANOMALIES_KEPT 1000
-#define READY_MS       60000
+#define READY_MS 60000
 #define BEAT_DATA_MS                                                                   \
     30000 /* stream and load: one epoch, batch or snapshot of any size */
 #define BEAT_SCAN_MS 120000 /* lag: a freshness query may read a whole table */
 #define BEAT_MS      10000
 #define STOP_MS      10000
-#define RATE_MS      1000
 
 static const char *const role_kinds[] = {
 #define X(name, kind) kind,
@@ -63,7 +60,7 @@ void unit_start(struct unit *u)
     proc_start(u->proc);
 }
 
-static void unit_send(struct unit *u, const char *type)
+void unit_send(struct unit *u, const char *type)
 {
     json_t *msg = json_object();
     json_put_str(msg, "t", type);
@@ -76,224 +73,6 @@ void unit_drain(struct unit *u)
     u->has_drained = false;
     if (u->proc->state == FSM_READY)
         unit_send(u, "drain");
-}
-
-/* ── figures
- * ─────────────────────────────────────────────────────────────────────────── */
-
-static const char *unit_counter(const struct unit *u)
-{
-    return u->role == UNIT_LOAD ? "rows" : "in";
-}
-
-static void unit_rate(struct unit *u)
-{
-    int64_t now = time_mono_ms(), count = unit_figure(u, unit_counter(u));
-    if (json_object_get(u->figures, "rate")) {
-        u->rate = json_num(u->figures, "rate", 0);
-    } else if (u->rate_at_mono == 0 || count < u->rate_count) {
-        u->rate_at_mono = now;
-        u->rate_count = count;
-    } else if (now - u->rate_at_mono >= RATE_MS) {
-        u->rate =
-            (double)(count - u->rate_count) * 1000 / (double)(now - u->rate_at_mono);
-        u->rate_at_mono = now;
-        u->rate_count = count;
-    }
-}
-
-/* The lag worker also knows the data clock and how fresh the tables are. */
-static void unit_lag(struct unit *u, const json_t *data)
-{
-    struct sup *s = u->sup;
-    json_t *rows = json_arr(data, "freshness"), *row;
-    size_t i;
-    json_decref(s->lag);
-    s->lag = json_incref(u->figures);
-    json_array_foreach (rows, i, row) {
-        const char *relation = json_str(row, "relation", NULL);
-        if (relation && json_i64(row, "newest_ms", -1) >= 0)
-            json_put_i64(s->freshness, relation, json_i64(row, "newest_ms", -1));
-    }
-    if (json_i64(data, "clock_ms", -1) > 0)
-        clock_see(s, json_i64(data, "clock_ms", -1));
-    control_changed(s, FEED_LAG, NULL);
-}
-
-static void unit_figures(struct unit *u, const json_t *data)
-{
-    if (!json_is_object(data))
-        return;
-    if (!u->figures)
-        u->figures = json_object();
-    int64_t before = unit_figure(u, unit_counter(u));
-    json_t *rejected = json_incref(json_object_get(u->figures, "rejected"));
-    json_object_update(u->figures, (json_t *)(uintptr_t)data);
-    /* A last word that only says how many does not take the reasons away. */
-    if (json_is_object(rejected) && !json_is_object(json_object_get(data, "rejected")))
-        json_object_set(u->figures, "rejected", rejected);
-    json_decref(rejected);
-    if (unit_figure(u, unit_counter(u)) != before)
-        u->sup->moved_mono = time_mono_ms();
-    unit_rate(u);
-    u->is_dirty = u->role != UNIT_LAG; /* the lag of now means nothing tomorrow */
-    if (u->role == UNIT_SOURCE && json_i64(data, "at_ms", -1) > 0)
-        clock_see(u->sup, json_i64(data, "at_ms", -1));
-    if (u->role == UNIT_STREAM && json_i64(data, "newest_ms", -1) > 0)
-        clock_see(u->sup, json_i64(data, "newest_ms", -1));
-    if (u->role == UNIT_LAG)
-        unit_lag(u, data);
-    sup_save_soon(u->sup);
-    control_changed(u->sup, FEED_OVERVIEW, NULL);
-    progress_unit(u);
-}
-
-void units_save(struct sup *s)
-{
-    struct err e = {0};
-    int rc = state_begin(s->state, &e);
-    units_each(s, u)
-    {
-        if (rc < 0 || !u->is_dirty || !u->figures)
-            continue;
-        rc = state_put(s->state, "metrics", u->proc->name, u->figures, &e);
-        u->is_dirty = false;
-    }
-    if (rc >= 0)
-        rc = state_commit(s->state, &e);
-    else
-        state_rollback(s->state);
-    sup_check(s, rc, &e);
-}
-
-/* ── messages
- * ────────────────────────────────────────────────────────────────────────── */
-
-static void bounded_append(json_t *list, json_t *row, size_t max)
-{
-    json_array_append_new(list, row);
-    while (json_array_size(list) > max)
-        json_array_remove(list, 0);
-}
-
-void sup_event(struct sup *s, const char *level, const char *source, const char *text)
-{
-    json_t *row = json_object();
-    json_put_i64(row, "at_ms", time_wall_ms());
-    json_put_str(row, "level", level);
-    json_put_str(row, "source", source);
-    json_put_str(row, "text", text);
-    bounded_append(s->events, row, EVENTS_KEPT);
-    control_changed(s, FEED_OVERVIEW, NULL);
-    progress_note(s, level, source, text);
-}
-
-static bool has_anomaly(const struct sup *s, const char *transaction_id)
-{
-    size_t i;
-    const json_t *row;
-    json_array_foreach (s->anomalies, i, row) {
-        if (streq(json_str(row, "transaction_id", ""), transaction_id))
-            return true;
-    }
-    return false;
-}
-
-/* One that is shown again after the alert worker's start counts only where it is new.
- */
-static void take_anomaly(struct unit *u, const json_t *data)
-{
-    json_t *row = json_deep_copy(data);
-    if (!json_is_object(row) ||
-        (json_flag(row, "again", false) &&
-         has_anomaly(u->sup, json_str(row, "transaction_id", "")))) {
-        json_decref(row);
-        return;
-    }
-    json_object_del(row, "again");
-    if (!json_object_get(row, "at_ms"))
-        json_put_i64(row, "at_ms", json_i64(row, "timestamp", time_wall_ms()));
-    bounded_append(u->sup->anomalies, row, ANOMALIES_KEPT);
-    control_changed(u->sup, FEED_ANOMALIES, NULL);
-}
-
-static void take_alert(struct unit *u, const json_t *msg)
-{
-    struct err e = {0};
-    bool is_new = false;
-    int rc = state_alert_add(u->sup->state, json_object_get(msg, "data"), &is_new, &e);
-    sup_check(u->sup, rc, &e);
-    if (rc < 0)
-        return; /* no ack: the worker keeps it */
-    json_t *ack = json_object();
-    json_put_str(ack, "t", "ack");
-    json_put_i64(ack, "id", json_i64(msg, "id", 0));
-    proc_send(u->proc, ack);
-    if (!is_new)
-        return;
-    control_changed(u->sup, FEED_ALERTS, NULL);
-    units_each(u->sup,
-               other) if (other->role == UNIT_ALERT && other->proc->state == FSM_READY)
-        unit_send(other, "alerts"); /* a new row in the outbox */
-}
-
-static void take_delivery(struct unit *u, const json_t *msg)
-{
-    struct err e = {0};
-    bool is_ok = json_flag(msg, "ok", false);
-    int rc =
-        state_alert_move(u->sup->state, json_str(msg, "key", ""),
-                         is_ok ? "sent" : "failing", json_str(msg, "detail", NULL), &e);
-    if (rc != ERR_AGAIN)
-        sup_check(u->sup, rc, &e);
-    control_changed(u->sup, FEED_ALERTS, NULL);
-}
-
-static void take_end(struct unit *u, const json_t *msg, bool is_drained)
-{
-    unit_figures(u, json_object_get(msg, "data"));
-    if (is_drained)
-        u->has_drained = u->is_draining;
-    else
-        u->has_ended = true;
-    u->ended_mono = time_mono_ms();
-    u->rate = 0;
-    progress_unit(u);
-    sup_advance(u->sup);
-}
-
-/* What it costs, of a process that may have no other figures. */
-static void take_beat(struct unit *u, const json_t *msg)
-{
-    if (!u->figures)
-        u->figures = json_object();
-    json_put_i64(u->figures, "cpu_ms", json_i64(msg, "cpu_ms", 0));
-    json_put_i64(u->figures, "rss_kb", json_i64(msg, "rss_kb", 0));
-}
-
-static void unit_message(struct proc *p, const json_t *msg)
-{
-    struct unit *u = p->owner;
-    const char *t = json_str(msg, "t", "");
-    if (streq(t, "beat"))
-        take_beat(u, msg);
-    else if (streq(t, "metrics"))
-        unit_figures(u, json_object_get(msg, "data"));
-    else if (streq(t, "event"))
-        sup_event(u->sup, json_str(msg, "level", "info"), p->name,
-                  json_str(msg, "text", ""));
-    else if (streq(t, "anomaly"))
-        take_anomaly(u, json_object_get(msg, "data"));
-    else if (streq(t, "alert"))
-        take_alert(u, msg);
-    else if (streq(t, "delivered"))
-        take_delivery(u, msg);
-    else if (streq(t, "end") || streq(t, "drained"))
-        take_end(u, msg, t[0] == 'd');
-    else if (streq(t, "result") || streq(t, "plan"))
-        job_answer(u, msg);
-    else
-        sup_event(u->sup, "warn", p->name, "sent a message nobody knows");
 }
 
 /* ── states
@@ -362,6 +141,7 @@ static void unit_state(struct proc *p, enum fsm_state old)
     progress_unit(u);
     if (u->role == UNIT_SQL)
         job_worker_moved(u);
+    scale_moved(u);
     sup_advance(u->sup);
 }
 
@@ -387,11 +167,11 @@ static const struct proc_ops unit_ops = {
     .on_log = unit_log,
 };
 
-static int64_t env_ms(const char *name, int64_t fallback)
+int64_t unit_env_ms(const char *name, int64_t fallback)
 {
     int64_t v;
     const char *text = getenv(name);
-    return text && str_to_i64(str_of(text), &v) && v > 0 ? v : fallback;
+    return text && str_to_i64(str_of(text), &v) && v >= 0 ? v : fallback;
 }
 
 static int64_t beat_of(enum unit_role role)
@@ -401,20 +181,37 @@ static int64_t beat_of(enum unit_role role)
     return role == UNIT_STREAM || role == UNIT_LOAD ? BEAT_DATA_MS : BEAT_MS;
 }
 
-static struct unit *unit_add(struct sup *s, enum unit_role role, const char *name,
-                             const char *const *args)
+static void make_argv(const struct sup *s, enum unit_role role, const char *const *args,
+                      const char *argv[16])
 {
-    const char *argv[16] = {s->o->exe, "worker", role_kinds[role]};
-    char path[4096], file[300];
+    memset(argv, 0, 16 * sizeof *argv);
+    argv[0] = s->o->exe;
+    argv[1] = "worker";
+    argv[2] = role_kinds[role];
     for (size_t i = 0; args[i] && i < 12; i++)
         argv[i + 3] = args[i];
+}
+
+void unit_operands(struct unit *u, const char *const *args)
+{
+    const char *argv[16];
+    make_argv(u->sup, u->role, args, argv);
+    proc_argv(u->proc, argv);
+}
+
+struct unit *unit_add(struct sup *s, enum unit_role role, const char *name,
+                      const char *const *args)
+{
+    const char *argv[16];
+    char path[4096], file[300];
+    make_argv(s, role, args, argv);
     snprintf(file, sizeof file, "logs/%s.log", name);
     struct proc_spec spec = {.name = name,
                              .kind = role_kinds[role],
                              .argv = argv,
-                             .ready_ms = env_ms("WEIR_READY_MS", READY_MS),
-                             .beat_ms = env_ms("WEIR_BEAT_MS", beat_of(role)),
-                             .stop_ms = env_ms("WEIR_STOP_MS", STOP_MS)};
+                             .ready_ms = unit_env_ms("WEIR_READY_MS", READY_MS),
+                             .beat_ms = unit_env_ms("WEIR_BEAT_MS", beat_of(role)),
+                             .stop_ms = unit_env_ms("WEIR_STOP_MS", STOP_MS)};
     struct unit *u = mem_alloc(sizeof *u);
     u->sup = s;
     u->role = role;
@@ -446,21 +243,8 @@ static void add_sources(struct sup *s)
 
 static void add_streams(struct sup *s)
 {
-    for (size_t i = 0; i < s->p->n_streams; i++) {
-        const struct conf_stream *st = &s->p->streams[i];
-        int n = st->workers_min > 0 ? st->workers_min : 1;
-        for (int k = 0; k < n; k++) {
-            char name[128], index[16], count[16];
-            if (k == 0)
-                snprintf(name, sizeof name, "stream.%s", st->name);
-            else
-                snprintf(name, sizeof name, "stream.%s.%d", st->name, k);
-            snprintf(index, sizeof index, "%d", k);
-            snprintf(count, sizeof count, "%d", n);
-            unit_add(s, UNIT_STREAM, name,
-                     (const char *[]){st->name, index, count, NULL});
-        }
-    }
+    for (size_t i = 0; i < s->p->n_streams; i++)
+        scale_make(s, &s->p->streams[i]);
 }
 
 static void add_loads(struct sup *s)
@@ -504,16 +288,35 @@ struct unit *unit_find(struct sup *s, const char *name)
     return NULL;
 }
 
+static void unit_free(struct unit *u)
+{
+    if (u->every)
+        uv_close((uv_handle_t *)u->every, sup_free_handle);
+    proc_free(u->proc);
+    json_decref(u->figures);
+    json_decref(u->pending);
+    mem_free(u);
+}
+
+void unit_remove(struct unit *u)
+{
+    struct sup *s = u->sup;
+    struct proc **at = &s->procs;
+    size_t kept = 0;
+    while (*at != u->proc)
+        at = &(*at)->next;
+    *at = u->proc->next;
+    for (size_t i = 0; i < s->units.n; i++)
+        if (s->units.v[i] != u)
+            s->units.v[kept++] = s->units.v[i];
+    s->units.n = kept;
+    unit_free(u);
+}
+
 void units_free(struct sup *s)
 {
-    units_each(s, u)
-    {
-        if (u->every)
-            uv_close((uv_handle_t *)u->every, sup_free_handle);
-        proc_free(u->proc);
-        json_decref(u->figures);
-        mem_free(u);
-    }
+    scales_free(s);
+    units_each(s, u) unit_free(u);
     vec_release(&s->units);
     s->procs = NULL;
 }

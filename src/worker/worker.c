@@ -109,11 +109,13 @@ static int worker_unknown(const char *name, struct err *e)
                    near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
-/* "stream enrichment 0 1" → "stream.enrichment", as the supervisor calls it. */
+/* "stream enrichment 1 2" → "stream.enrichment.1", as the supervisor calls it. */
 static void worker_name(char *out, size_t size, int argc, char **argv)
 {
-    (void)snprintf(out, size, argc > 1 ? "%s.%s" : "%s", argv[0],
-                   argc > 1 ? argv[1] : "");
+    bool is_further = argc > 2 && streq(argv[0], "stream") && !streq(argv[2], "0");
+    (void)snprintf(out, size, argc > 1 ? "%s.%s%s%s" : "%s", argv[0],
+                   argc > 1 ? argv[1] : "", is_further ? "." : "",
+                   is_further ? argv[2] : "");
 }
 
 int worker_exit_status(int code)

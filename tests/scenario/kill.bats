@@ -19,7 +19,8 @@ table_dump() {
     done
 }
 
-@test "50 kills at random, supervisor included: same final tables" {
+# The job uninterrupted, then with kills: the same tables.
+kill_and_compare() {
     if [ -e "$WEIR_SHARED/data/pos_disorder.jsonl.gz" ]; then
         export WEIR_POS=$WEIR_SHARED/data/pos_disorder.jsonl.gz
     fi
@@ -27,10 +28,20 @@ table_dump() {
     table_dump >"$TEST_DIR/want"
     [ "$(wc -l <"$TEST_DIR/want")" -gt 4000 ]
     export WEIR_STATE_DIR=$TEST_DIR/state2
-    run "$BATS_TEST_DIRNAME/kill.py" "${KILLS:-50}" "${SEED:-20171224}"
+    export WEIR_SET=${2:-}
+    run "$BATS_TEST_DIRNAME/kill.py" "$1" "${SEED:-20171224}"
     echo "$output"
     [ "$status" -eq 0 ] || tail -40 "$WEIR_STATE_DIR.log"
     [ "$status" -eq 0 ]
     table_dump >"$TEST_DIR/got"
     diff "$TEST_DIR/want" "$TEST_DIR/got"
+}
+
+@test "50 kills at random, supervisor included: same final tables" {
+    kill_and_compare "${KILLS:-50}"
+}
+
+@test "kills with three stream workers: the tables of one that was left alone" {
+    kill_and_compare "${KILLS:-20}" streams.enrichment.workers.min=3
+    [[ "$output" == *"stream enrichment"* ]]
 }

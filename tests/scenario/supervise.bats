@@ -141,3 +141,32 @@ PY
     [ "${lines[1]}" = "fct_daily_sales success True True" ]
     timeout 60 "$WEIR" down --now
 }
+
+# What comes while the job stands still is a lag when it goes on.
+@test "stream workers come and go with the lag: status says so, the tables are those of one" {
+    [ "$(nproc)" -ge 2 ] || skip "needs two processors"
+    zcat "$WEIR_PROJECT_DIR"/data/pos_*.jsonl.gz >"$TEST_DIR/all.jsonl"
+    export WEIR_POS=$TEST_DIR/pos.jsonl WEIR_POS_ARRIVAL=
+    cp "$TEST_DIR/all.jsonl" "$WEIR_POS"
+    "$WEIR" up --once >/dev/null
+    q="select store_id, \"window\", window_start, n, \"sum\", anomalies from bronze.store_aggregates order by 1, 2, 3"
+    r="select transaction_id, anomaly_detected, anomaly_reasons from bronze.raw_transactions order by 1"
+    "$WEIR" query "$q" -o csv >"$TEST_DIR/want"
+    "$WEIR" query "$r" -o csv >>"$TEST_DIR/want"
+    head -500 "$TEST_DIR/all.jsonl" >"$WEIR_POS"
+    export WEIR_STATE_DIR=$TEST_DIR/state2 WEIR_SCALE_UP_MS=0 WEIR_SCALE_DOWN_MS=2000
+    timeout 60 "$WEIR" up --detach --set streams.enrichment.workers.target_lag=0s
+    "$WEIR" wait --until drained --timeout 60s
+    run timeout 90 /usr/bin/python3 "$BATS_TEST_DIRNAME/scale.py" "$TEST_DIR/all.jsonl"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = "2 workers: stream.enrichment stream.enrichment.1" ]
+    [ "${lines[1]}" = "1 worker: stream.enrichment" ]
+    "$WEIR" wait --until idle --timeout 60s
+    [ "$("$WEIR" status -o json | json "[s['in'] for s in d['stages'] if s['kind'] == 'stream']")" = "[3474]" ]
+    timeout 60 "$WEIR" down
+    "$WEIR" up --once >/dev/null # what is open is shown as it stands, as there
+    "$WEIR" query "$q" -o csv >"$TEST_DIR/got"
+    "$WEIR" query "$r" -o csv >>"$TEST_DIR/got"
+    diff "$TEST_DIR/want" "$TEST_DIR/got"
+}
