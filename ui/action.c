@@ -409,6 +409,20 @@ static void run_ack(struct app *a, const char *args)
                  "ack", args_of("key", key));
 }
 
+/* Of the gate named, under the cursor or on the page; else what each has kept. */
+static void run_kept(struct app *a, const char *args)
+{
+    const struct page *p = app_page(a);
+    char line[340];
+
+    if (!*args && streq(p->view->name, "gates"))
+        args = row_text(a, "name");
+    else if (!*args && streq(p->view->name, "checks"))
+        args = p->arg;
+    snprintf(line, sizeof line, "gate quarantine %s", args);
+    app_command(a, line);
+}
+
 static void run_shutdown(struct app *a, const char *args)
 {
     (void)args;

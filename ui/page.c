@@ -119,23 +119,27 @@ void page_draw_grid(struct app *a, struct page *p, struct rect r)
 
 #define NOTE_LINES 3
 
-void page_draw_note(struct app *a, struct page *p, struct rect r, const char *note,
-                    const char *below)
+struct rect page_note(struct app *a, struct page *p, struct rect r, const char *note,
+                      const char *below)
 {
     int w = r.w - 2, lines = draw_wrap_lines(&a->term, w, NOTE_LINES, note), h = lines;
 
     h += below && *below ? 1 : 0;
-    if (h == 0 || r.h < h + 6) {
-        page_draw_grid(a, p, r);
-        return;
-    }
-    page_draw_grid(a, p, (struct rect){r.y, r.x, r.h - h - 1, r.w});
+    if (h == 0 || r.h < h + 6)
+        return r;
     int y = r.y + r.h - h - 1;
     draw_hline(&a->term, y, r.x + 1, w, ROLE_BORDER);
     draw_wrapped(&a->term, (struct rect){y + 1, r.x + 1, lines, w},
                  grid_state_role(json_str(grid_row(&p->grid), "state", "")), note);
     if (below && *below)
         draw_text(&a->term, y + 1 + lines, r.x + 1, w, ROLE_MUTED, below);
+    return (struct rect){r.y, r.x, r.h - h - 1, r.w};
+}
+
+void page_draw_note(struct app *a, struct page *p, struct rect r, const char *note,
+                    const char *below)
+{
+    page_draw_grid(a, p, page_note(a, p, r, note, below));
 }
 
 void page_draw(struct app *a, struct page *p, struct rect r)

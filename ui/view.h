@@ -78,8 +78,11 @@ json_t *page_data(struct app *a, const struct page *p);
 void page_refresh(struct app *a, struct page *p);
 void page_draw(struct app *a, struct page *p, struct rect r);
 void page_draw_grid(struct app *a, struct page *p, struct rect r);
-/* The table, and under it a note on the row under the cursor (what columns cut) in up
- * to three lines with a quieter line below; both may be empty. */
+/* At the bottom a note on the row under the cursor (what columns cut) in up to three
+ * lines with a quieter line below; both may be empty. Returns what is left of r. */
+struct rect page_note(struct app *a, struct page *p, struct rect r, const char *note,
+                      const char *below);
+/* The table over such a note. */
 void page_draw_note(struct app *a, struct page *p, struct rect r, const char *note,
                     const char *below);
 /* Rows are made again at the next frame. */

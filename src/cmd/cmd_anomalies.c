@@ -11,7 +11,7 @@
 #include "base/vec.h"
 #include "bus/bus_platform.h"
 #include "cmd/cmd.h"
-#include "warehouse/warehouse.h"
+#include "warehouse/wh_json.h"
 
 #define LIMIT_MAX 1000000
 
@@ -21,22 +21,6 @@ struct wish {
 };
 
 /* ── from the warehouse ── */
-static json_t *cell(struct wh_value v)
-{
-    switch (v.type) {
-    case WH_INT:
-        return json_integer(v.i);
-    case WH_REAL:
-        return json_real(v.d);
-    case WH_TEXT:
-    case WH_BLOB:
-        return json_stringn(v.text.p, v.text.n);
-    case WH_NULL:
-        break;
-    }
-    return json_null();
-}
-
 static json_t *row_of(struct wh_cursor *c)
 {
     static const char *const names[] = {"timestamp",   "transaction_id", "store_id",
@@ -45,7 +29,7 @@ static json_t *row_of(struct wh_cursor *c)
     json_t *o = json_object();
     int64_t ms;
     for (int i = 0; i < 7; i++)
-        json_object_set_new(o, names[i], cell(wh_value(c, i)));
+        json_object_set_new(o, names[i], wh_value_json(wh_value(c, i)));
     json_t *list = json_loads(json_str(o, "reasons", "[]"), 0, NULL);
     if (list)
         json_object_set_new(o, "reasons", list);

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/timeutil.h"
-#include "cmd/cmd.h"
+#include "cmd/gate.h"
 #include "quality/quality.h"
 #include "state/state.h"
 
@@ -71,6 +71,64 @@ static int list(const struct cmd_args *a, struct err *e)
     return rc;
 }
 
+/* ── show ── */
+static int print_result(const struct cmd_args *a, const json_t *result, struct err *e)
+{
+    static const struct cmd_column columns[] = {
+        {"verdict", "VERDICT", COL_TEXT},    {"severity", "SEVERITY", COL_TEXT},
+        {"expectation", "EXPECT", COL_TEXT}, {"column", "COLUMN", COL_TEXT},
+        {"expected", "EXPECTED", COL_TEXT},  {"unexpected", "UNEXPECTED", COL_NUMBER},
+        {"rows", "ROWS", COL_NUMBER},        {"observed", "OBSERVED", COL_TEXT},
+        {"message", "MESSAGE", COL_TEXT},
+    };
+    if (a->is_json)
+        return cmd_print_json(result, e);
+    json_t *rows = suite_checks(result);
+    int rc = cmd_print_rows(a, rows, columns, sizeof columns / sizeof *columns, e);
+    json_decref(rows);
+    if (rc == 0 && !a->is_quiet) {
+        struct buf b;
+        buf_init(&b, 1u << 20);
+        suite_summary(result, &b);
+        printf("\n%s on %s: %s (%s)\n", json_str(result, "suite_name", ""),
+               json_str(result, "on", ""), json_str(result, "verdict", ""),
+               buf_str(&b));
+        buf_release(&b);
+    }
+    return rc;
+}
+
+static int never_judged(const struct cmd_args *a, const char *name, struct err *e)
+{
+    if (!find(a->platform, name, e))
+        return ERR_NOTFOUND;
+    return err_set(e, ERR_NOTHING,
+                   "gate %s has not been judged yet: weir build judges it, weir gate "
+                   "run %s does now",
+                   name, name);
+}
+
+static int show(const struct cmd_args *a, struct err *e)
+{
+    json_t *last = NULL;
+    int rc = 0;
+    if (a->argc != 2)
+        return err_set(e, ERR_USAGE, "weir gate show takes the name of one gate");
+    struct state *s = open_state(a->platform);
+    const json_t *result = NULL;
+    if (s && state_get(s, "gate", a->argv[1], &last, NULL) == 0)
+        result = json_object_get(last, "result");
+    rc = result ? print_result(a, result, e) : never_judged(a, a->argv[1], e);
+    const json_t *meta = json_object_get(result, "meta");
+    if (rc == 0 && !a->is_json && !a->is_quiet && json_i64(meta, "quarantined", 0) > 0)
+        printf("rows kept: %lld (weir gate quarantine %s --run %lld)\n",
+               (long long)json_i64(meta, "quarantined", 0), a->argv[1],
+               (long long)json_i64(meta, "run_id", 0));
+    json_decref(last);
+    state_close(s);
+    return rc;
+}
+
 /* ── run ── */
 /* now(): --as-of, else the platform's clock. */
 static int64_t now_of(const struct platform *p)
@@ -85,57 +143,6 @@ static int64_t now_of(const struct platform *p)
     json_decref(row);
     state_close(s);
     return now;
-}
-
-static void add_outcome(const json_t *one, json_t *row)
-{
-    const json_t *c = json_object_get(one, "expectation_config");
-    const json_t *r = json_object_get(one, "result");
-    const json_t *x = json_object_get(one, "exception_info");
-    const char *type = json_str(c, "type", "");
-    json_put_str(row, "expectation", str_starts(type, "expect_") ? type + 7 : type);
-    json_put_str(row, "column", json_str(json_object_get(c, "kwargs"), "column", NULL));
-    json_put_str(row, "severity", json_str(one, "severity", ""));
-    json_put_str(row, "verdict", json_str(one, "verdict", ""));
-    if (json_object_get(r, "unexpected_count")) {
-        json_put_i64(row, "unexpected", json_i64(r, "unexpected_count", 0));
-        json_put_i64(row, "rows", json_i64(r, "element_count", 0));
-    }
-    if (json_object_get(r, "observed_value"))
-        json_object_set(row, "observed", json_object_get(r, "observed_value"));
-    json_put_str(row, "message", json_str(x, "exception_message", NULL));
-}
-
-static int print_result(const struct cmd_args *a, const json_t *result, struct err *e)
-{
-    static const struct cmd_column columns[] = {
-        {"verdict", "VERDICT", COL_TEXT},         {"severity", "SEVERITY", COL_TEXT},
-        {"expectation", "EXPECT", COL_TEXT},      {"column", "COLUMN", COL_TEXT},
-        {"unexpected", "UNEXPECTED", COL_NUMBER}, {"rows", "ROWS", COL_NUMBER},
-        {"observed", "OBSERVED", COL_TEXT},       {"message", "MESSAGE", COL_TEXT},
-    };
-    const json_t *one;
-    size_t i;
-    if (a->is_json)
-        return cmd_print_json(result, e);
-    json_t *rows = json_array();
-    json_array_foreach (json_arr(result, "results"), i, one) {
-        json_t *row = json_object();
-        add_outcome(one, row);
-        json_array_append_new(rows, row);
-    }
-    int rc = cmd_print_rows(a, rows, columns, sizeof columns / sizeof *columns, e);
-    json_decref(rows);
-    if (rc == 0 && !a->is_quiet) {
-        struct buf b;
-        buf_init(&b, 1u << 20);
-        suite_summary(result, &b);
-        printf("\n%s on %s: %s (%s)\n", json_str(result, "suite_name", ""),
-               json_str(result, "on", ""), json_str(result, "verdict", ""),
-               buf_str(&b));
-        buf_release(&b);
-    }
-    return rc;
 }
 
 static int open_warehouse(const struct platform *p, int64_t now_ms, struct wh **w,
@@ -217,13 +224,34 @@ static int run_gates(const struct cmd_args *a, struct err *e)
     return worst;
 }
 
+static int quarantine(const struct cmd_args *a, struct err *e)
+{
+    if (a->argc > 2)
+        return err_set(e, ERR_USAGE,
+                       "weir gate quarantine takes the name of one gate, or none");
+    return gate_quarantine(a, a->argc == 2 ? a->argv[1] : NULL, e);
+}
+
 static int run(const struct cmd_args *a, struct err *e)
 {
-    if (a->argc == 0 || streq(a->argv[0], "ls"))
+    static const struct {
+        const char *name;
+        int (*run)(const struct cmd_args *a, struct err *e);
+    } verbs[] = {
+        {"ls", list}, {"show", show}, {"run", run_gates}, {"quarantine", quarantine}};
+    const char *names[4];
+    if (a->argc == 0)
         return list(a, e);
-    if (streq(a->argv[0], "run"))
-        return run_gates(a, e);
-    return err_set(e, ERR_USAGE, "weir gate %s: expected ls or run NAME", a->argv[0]);
+    for (size_t i = 0; i < 4; i++) {
+        if (streq(a->argv[0], verbs[i].name))
+            return verbs[i].run(a, e);
+        names[i] = verbs[i].name;
+    }
+    const char *near = str_nearest(a->argv[0], names, 4);
+    return err_set(e, ERR_USAGE,
+                   "weir gate %s: expected ls, show NAME, run NAME or quarantine%s%s%s",
+                   a->argv[0], near ? "; did you mean " : "", near ? near : "",
+                   near ? "?" : "");
 }
 
 static const struct cmd_opt opts[] = {
@@ -232,20 +260,30 @@ static const struct cmd_opt opts[] = {
     {"suite", 0, OPT_TEXT, "FILE", "run: a suite file instead of a gate of weir.yml.",
      NULL},
     {"on", 0, OPT_TEXT, "SCHEMA.TABLE", "With --suite: the relation to judge.", NULL},
+    {"run", 0, OPT_INT, "RUN", "quarantine: only rows that this run kept.", NULL},
+    {"limit", 'n', OPT_INT, "N", "quarantine: at most this many, the newest (20).",
+     NULL},
     {0},
 };
 
 const struct cmd cmd_gate = {
     .name = "gate",
-    .summary = "List quality gates, or judge one now.",
-    .operands = "[ls | run NAME…]",
-    .doc =
-        "ls lists the gates of weir.yml with their last verdicts.\n\n"
-        "run judges a gate's suite on the relation as it is live now. Nothing is "
-        "written: failing rows are not kept, no alert is raised. With -o json the "
-        "result has Great Expectations' form.\n\n"
-        "Exit status: 0 the gate would let pass, 5 it would block, 1 it could not be "
-        "judged.",
+    .summary = "List quality gates, judge one now, show rows that failed.",
+    .operands = "[ls | show NAME | run NAME… | quarantine [NAME]]",
+    .doc = "ls lists the gates of weir.yml with their last verdicts; show has the "
+           "checks of "
+           "the last one.\n\n"
+           "run judges a gate's suite on the relation as it is live now. Nothing is "
+           "written: failing rows are not kept, no alert is raised. With -o json the "
+           "result has Great Expectations' form.\n\n"
+           "quarantine counts the rows that builds have kept because they did not "
+           "fulfil a "
+           "check, by run and check; with NAME it shows the rows of that gate. They "
+           "are in "
+           "the tables quarantine.NAME, for weir query too.\n\n"
+           "Exit status of run: 0 the gate would let pass, 5 it would block, 1 it "
+           "could not "
+           "be judged. show: 3 when the gate was never judged.",
     .flags = CMD_READONLY | CMD_JSON,
     .opts = opts,
     .run = run,

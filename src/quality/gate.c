@@ -58,6 +58,7 @@ int gate_judge(const struct gate_request *g, struct wh *w, enum verdict *out,
                               .relation = g->relation ? g->relation
                                           : dot       ? dot + 1
                                                       : c->on,
+                              .on = c->on,
                               .where = g->where,
                               .now_ms = g->now_ms,
                               .parameters = parameters,

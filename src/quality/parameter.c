@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/timeutil.h"
+#include "warehouse/wh_json.h"
 
 enum kind { VAL_NUMBER, VAL_TIME, VAL_SPAN, VAL_JSON };
 struct val {
@@ -59,22 +60,6 @@ static void val_release(struct val *v)
 }
 
 /* ── named values ── */
-static json_t *cell_json(struct wh_value v)
-{
-    switch (v.type) {
-    case WH_INT:
-        return json_integer(v.i);
-    case WH_REAL:
-        return json_real(v.d);
-    case WH_TEXT:
-    case WH_BLOB:
-        return json_stringn(v.text.p, v.text.n);
-    case WH_NULL:
-        break;
-    }
-    return json_null();
-}
-
 static int query_list(struct reader *r, const char *sql, json_t **out)
 {
     struct wh_cursor *c = NULL;
@@ -83,7 +68,7 @@ static int query_list(struct reader *r, const char *sql, json_t **out)
         return err_wrap(r->e, rc, "$PARAMETER \"%s\": its query", r->text);
     json_t *list = json_array();
     while ((rc = wh_next(c, r->e)) == 1)
-        json_array_append_new(list, cell_json(wh_value(c, 0)));
+        json_array_append_new(list, wh_value_json(wh_value(c, 0)));
     wh_cursor_close(c);
     if (rc < 0) {
         json_decref(list);

@@ -48,8 +48,7 @@ int check_quote(struct check *k, const char *name, char **out, struct err *e)
     const char *real = real_name(k->columns, name);
     struct buf b;
     if (!real)
-        return err_set(e, ERR_NOTFOUND, "%s.%s has no column \"%s\"", k->run->schema,
-                       k->run->relation, name);
+        return err_set(e, ERR_NOTFOUND, "%s has no column \"%s\"", k->run->on, name);
     buf_init(&b, 4096);
     wh_quote(k->scan->w, &b, NULL, real);
     *out = mem_strdup(buf_str(&b));
@@ -199,8 +198,7 @@ static int judging_begin(struct judging *j, struct err *e)
     rc = wh_columns(j->w, j->run->schema, j->run->relation, add_column, j->columns,
                     &why);
     if (rc == 0 && !json_array_size(j->columns))
-        err_set(&why, ERR_NOTFOUND, "%s.%s does not exist", j->run->schema,
-                j->run->relation);
+        err_set(&why, ERR_NOTFOUND, "%s does not exist", j->run->on);
     j->n = j->suite->items.n;
     j->checks = mem_alloc((j->n + 1) * sizeof *j->checks);
     for (size_t i = 0; i < j->n; i++) {
@@ -253,7 +251,7 @@ static json_t *report(const struct judging *j, enum verdict *out)
 {
     json_t *o = json_object(), *list = json_array(), *meta = json_object();
     size_t evaluated = 0, good = 0;
-    char now[32], *on = mem_printf("%s.%s", j->run->schema, j->run->relation);
+    char now[32];
     *out = VERDICT_PASS;
     for (size_t i = 0; i < j->n; i++) {
         enum verdict v;
@@ -267,26 +265,29 @@ static json_t *report(const struct judging *j, enum verdict *out)
     json_put_flag(o, "success", good == j->n);
     json_put_str(o, "verdict", verdict_name(*out));
     json_put_str(o, "suite_name", j->suite->name);
-    json_put_str(o, "on", on);
+    json_put_str(o, "on", j->run->on);
     json_put(o, "results", list);
     json_put(o, "statistics", statistics(evaluated, good));
     json_put_i64(meta, "run_id", j->run->run_id);
     json_put_str(meta, "now", time_format_iso(j->run->now_ms, false, now));
     json_put_i64(meta, "quarantined", j->kept);
     json_put(o, "meta", meta);
-    mem_free(on);
     return o;
 }
 
 int suite_judge(const struct suite *s, struct wh *w, const struct suite_run *r,
                 enum verdict *out, json_t **result, struct err *e)
 {
-    struct judging j = {.suite = s, .w = w, .run = r, .scan = {.w = w}};
+    struct suite_run named = *r;
+    char *on = r->on ? NULL : mem_printf("%s.%s", r->schema, r->relation);
+    struct judging j = {.suite = s, .w = w, .run = &named, .scan = {.w = w}};
+    named.on = on ? on : r->on;
     int rc = judging_begin(&j, e);
     if (rc == 0 && (rc = plan_all(&j, e)) == 0 && (rc = judge_all(&j, e)) == 0)
         rc = keep_rows(&j, e);
     if (rc == 0)
         *result = report(&j, out);
     judging_release(&j);
+    mem_free(on);
     return rc;
 }

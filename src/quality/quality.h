@@ -27,8 +27,10 @@ size_t suite_n_expectations(const struct suite *s);
 
 struct suite_run {
     const char *schema, *relation; /* what is judged */
-    const char *where;             /* SQL condition on its rows, NULL: all */
-    int64_t now_ms;                /* now() in parameters, UTC */
+    const char *on; /* its name for people when it is built aside, "silver.stg_x"; NULL:
+                       schema.relation */
+    const char *where; /* SQL condition on its rows, NULL: all */
+    int64_t now_ms;    /* now() in parameters, UTC */
     json_t
         *parameters; /* name → value, or {"query": "select …"}; NULL: none; borrowed */
     const char *quarantine;   /* "schema.table" for failing rows, NULL: none kept */
@@ -49,6 +51,11 @@ int suite_judge(const struct suite *s, struct wh *w, const struct suite_run *r,
 /* One line for people: "2 of 8 failed: expect_column_values_to_be_in_set(store_id) 3 of
  * 406 unexpected; …". */
 void suite_summary(const json_t *result, struct buf *out);
+
+/* The checks of a result as rows of a table: [{expectation (without "expect_"), column,
+ * severity, verdict, expected ("min_value=1 max_value=9"), unexpected, rows, observed,
+ * message}]; new reference. */
+json_t *suite_checks(const json_t *result);
 
 /* The gate of weir.yml: its suite file, its parameters and "quarantine.NAME" filled
  * into a run; schema and relation from its `on`. Judges and frees. schema/relation

@@ -7,6 +7,7 @@
 
 #define EXAMPLES    20
 #define SUMMARY_MAX 5
+#define LISTED_MAX  3 /* of an expected list */
 
 static json_t *percent(int64_t part, int64_t of)
 {
@@ -156,4 +157,67 @@ void suite_summary(const json_t *result, struct buf *out)
         buf_adds(out, told++ ? "; " : "");
         one_line(r, out);
     }
+}
+
+/* What was asked for, on one line: a long list by its first members and its length. */
+static void add_expected(const json_t *kwargs, struct buf *out)
+{
+    const char *key;
+    json_t *v, *item;
+    size_t i;
+    json_object_foreach ((json_t *)(uintptr_t)kwargs, key, v) {
+        if (streq(key, "column") || json_is_null(v))
+            continue;
+        buf_addf(out, "%s%s=", out->len ? " " : "", key);
+        size_t n = json_array_size(v);
+        if (!json_is_array(v)) {
+            (void)json_dump_buf(v, JSON_ENCODE_ANY | JSON_COMPACT, out, NULL);
+            continue;
+        }
+        json_array_foreach (v, i, item) {
+            if (i == LISTED_MAX)
+                break;
+            buf_adds(out, i ? "," : "[");
+            (void)json_dump_buf(item, JSON_ENCODE_ANY | JSON_COMPACT, out, NULL);
+        }
+        if (n > LISTED_MAX)
+            buf_addf(out, ",… %zu in all", n);
+        buf_adds(out, n ? "]" : "[]");
+    }
+}
+
+static json_t *check_of(const json_t *one)
+{
+    struct buf expected;
+    const json_t *c = json_object_get(one, "expectation_config");
+    const json_t *r = json_object_get(one, "result");
+    const json_t *x = json_object_get(one, "exception_info");
+    const char *type = json_str(c, "type", "");
+    json_t *row = json_object();
+    json_put_str(row, "expectation", str_starts(type, "expect_") ? type + 7 : type);
+    json_put_str(row, "column", json_str(json_object_get(c, "kwargs"), "column", NULL));
+    json_put_str(row, "severity", json_str(one, "severity", ""));
+    json_put_str(row, "verdict", json_str(one, "verdict", ""));
+    buf_init(&expected, 1u << 20);
+    add_expected(json_object_get(c, "kwargs"), &expected);
+    json_put_str(row, "expected", buf_str(&expected));
+    buf_release(&expected);
+    if (json_object_get(r, "unexpected_count")) {
+        json_put_i64(row, "unexpected", json_i64(r, "unexpected_count", 0));
+        json_put_i64(row, "rows", json_i64(r, "element_count", 0));
+    }
+    if (json_object_get(r, "observed_value"))
+        json_object_set(row, "observed", json_object_get(r, "observed_value"));
+    json_put_str(row, "message", json_str(x, "exception_message", NULL));
+    return row;
+}
+
+json_t *suite_checks(const json_t *result)
+{
+    json_t *rows = json_array();
+    const json_t *one;
+    size_t i;
+    json_array_foreach (json_arr(result, "results"), i, one)
+        json_array_append_new(rows, check_of(one));
+    return rows;
 }

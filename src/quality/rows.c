@@ -2,10 +2,10 @@
  * without a cap, into the quarantine table. Card numbers are masked on the way. */
 #include "quality/check.h"
 
-#include <math.h>
 #include "base/json.h"
 #include "base/pan.h"
 #include "base/timeutil.h"
+#include "warehouse/wh_json.h"
 
 static void add_where(const struct check *k, struct buf *b)
 {
@@ -24,20 +24,17 @@ static void add_where(const struct check *k, struct buf *b)
 
 static json_t *cell(struct wh_value v)
 {
-    if (v.type == WH_INT)
-        return json_integer(v.i);
-    if (v.type == WH_REAL)
-        return isfinite(v.d) ? json_real(v.d) : json_null();
-    if (v.type == WH_NULL)
-        return json_null();
     struct buf b;
+    if (v.type != WH_TEXT && v.type != WH_BLOB)
+        return wh_value_json(v);
     buf_init(&b, v.text.n + 16);
     buf_add(&b, v.text.p, v.text.n);
     if (b.data)
         pan_mask(b.data, b.len);
-    json_t *j = json_stringn(buf_str(&b), b.len);
+    v.text = (struct str){buf_str(&b), b.len};
+    json_t *j = wh_value_json(v);
     buf_release(&b);
-    return j ? j : json_string("(not text)");
+    return j;
 }
 
 /* Values of the column in the first n failing rows. */
@@ -128,7 +125,7 @@ int rows_quarantine(struct check *k, const char *suite, int64_t *kept, struct er
                                           "row_json", NULL};
     struct wh *to = k->run->quarantine_wh ? k->run->quarantine_wh : k->scan->w;
     bool is_own = k->run->quarantine_wh != NULL;
-    char schema[128], relation[300], at[32];
+    char schema[128], at[32];
     const char *table = NULL;
     struct wh_cursor *c = NULL;
     struct wh_loader *l = NULL;
@@ -138,12 +135,11 @@ int rows_quarantine(struct check *k, const char *suite, int64_t *kept, struct er
         return rc;
     if (is_own && (rc = wh_begin_on(to, schema, e)) < 0)
         return rc;
-    snprintf(relation, sizeof relation, "%s.%s", k->run->schema, k->run->relation);
     time_format_sql(k->run->now_ms, true, at);
     struct wh_value row[7] = {{.type = WH_INT, .i = k->run->run_id},
                               text_value(at),
                               text_value(suite),
-                              text_value(relation),
+                              text_value(k->run->on),
                               text_value(k->item->type),
                               text_value(k->column)};
     buf_init(&b, (size_t)32 << 20);

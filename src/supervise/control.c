@@ -54,8 +54,15 @@ struct control {
     char path[4096];
 };
 
-static const char *const feed_names[FEED_N] = {
-    "overview", "lag", "processes", "runs", "tasks", "anomalies", "alerts", "log"};
+static const char *const feed_names[FEED_N] = {"overview", "lag",   "processes",
+                                               "runs",     "tasks", "anomalies",
+                                               "alerts",   "log",   "gate"};
+
+/* tasks:RUN log:PROCESS gate:GATE */
+static bool feed_is_named(int f)
+{
+    return f == FEED_TASKS || f == FEED_LOG || f == FEED_GATE;
+}
 
 /* ── who
  * ─────────────────────────────────────────────────────────────────────────────── */
@@ -261,7 +268,7 @@ void client_refuse(struct client *c, int64_t id, const char *code, const char *t
 static json_t *feed_message(const struct subscription *sub, json_t *data)
 {
     char name[160];
-    bool has_name = sub->feed == FEED_TASKS || sub->feed == FEED_LOG;
+    bool has_name = feed_is_named((int)sub->feed);
     snprintf(name, sizeof name, "%s%s%s", feed_names[sub->feed], has_name ? ":" : "",
              has_name ? sub->name : "");
     json_t *msg = json_object();
@@ -364,8 +371,7 @@ int client_subscribe(struct client *c, const char *feed, bool is_on)
     while (f < FEED_N &&
            !(strlen(feed_names[f]) == n && strncmp(feed_names[f], feed, n) == 0))
         f++;
-    bool needs_name = f == FEED_TASKS || f == FEED_LOG;
-    if (f == FEED_N || needs_name != (colon && colon[1]))
+    if (f == FEED_N || feed_is_named(f) != (colon && colon[1]))
         return ERR_USAGE;
     sub.feed = (enum feed)f;
     if (colon && !str_copy(sub.name, sizeof sub.name, colon + 1))

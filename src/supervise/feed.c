@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/timeutil.h"
 #include "supervise/scale.h"
+#include "quality/quality.h"
 
 #define RUNS_SHOWN   50
 #define EVENTS_SHOWN 50
@@ -204,12 +205,38 @@ static json_t *overview_counts(struct sup *s)
     return row;
 }
 
+/* A gate's last judgement: what it says in a line, and its checks where they are asked
+ * for. The whole result is too much to be pushed at every change. */
+static json_t *gate_row(json_t *gate, bool has_checks)
+{
+    json_t *row = json_copy(gate), *result = json_object_get(gate, "result");
+    struct buf b;
+    buf_init(&b, 1u << 20);
+    if (result)
+        suite_summary(result, &b);
+    json_object_del(row, "result");
+    json_put_str(row, "summary", buf_str(&b));
+    json_put_i64(row, "kept",
+                 json_i64(json_object_get(result, "meta"), "quarantined", 0));
+    json_put_i64(row, "run", json_i64(json_object_get(result, "meta"), "run_id", 0));
+    if (has_checks)
+        json_put(row, "checks", suite_checks(result));
+    buf_release(&b);
+    return row;
+}
+
+static json_t *feed_gate(struct sup *s, const char *name)
+{
+    json_t *gate = json_object_get(s->gates, name);
+    return gate ? gate_row(gate, true) : json_object();
+}
+
 static json_t *overview_gates(struct sup *s)
 {
     json_t *rows = json_array(), *g;
     const char *name;
     json_object_foreach (s->gates, name, g)
-        json_array_append(rows, g);
+        json_array_append_new(rows, gate_row(g, false));
     return rows;
 }
 
@@ -331,6 +358,8 @@ json_t *feed_json(struct sup *s, enum feed f, const char *name, int64_t from_seq
         return or_empty(rows);
     case FEED_LOG:
         return feed_log(s, name, from_seq);
+    case FEED_GATE:
+        return feed_gate(s, name);
     case FEED_N:
         break;
     }

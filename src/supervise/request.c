@@ -72,7 +72,7 @@ static int subscribe(struct client *c, const json_t *args, bool is_on, struct er
             return err_set(
                 e, ERR_USAGE,
                 "there is no feed \"%s\": overview lag processes runs tasks:RUN "
-                "anomalies alerts log:PROCESS",
+                "anomalies alerts log:PROCESS gate:GATE",
                 name);
     }
     return 0;

@@ -125,6 +125,7 @@ void run_take_gates(struct sup *s, const json_t *msg)
         int rc = state_put(s->state, "gate", name, row, &e);
         sup_check(s, rc, &e);
         json_put(s->gates, name, row);
+        control_changed(s, FEED_GATE, name);
     }
 }
 

@@ -91,7 +91,8 @@ enum feed {
     FEED_TASKS, /* tasks:RUN */
     FEED_ANOMALIES,
     FEED_ALERTS,
-    FEED_LOG, /* log:NAME */
+    FEED_LOG,  /* log:NAME */
+    FEED_GATE, /* gate:NAME */
     FEED_N
 };
 

@@ -227,8 +227,7 @@ static int lite_exec_member(struct wh *w, const char *sql, bool is_raw, struct e
 struct lite_cursor {
     struct wh_cursor base;
     sqlite3_stmt *st;
-    char *
-        *names; /* of columns that have none, as they were written; NULL each or all */
+    char **names; /* as written, of columns without one of their own; may be NULL */
     int n_names;
 };
 

@@ -88,7 +88,7 @@
  *    freshness:[{relation, layer, newest_ms, age_ms, warn_ms, breach_ms, verdict:"ok|warn|breach|unknown"}],
  *    counts:{records_in, rejected, late, anomalies, alerts_open, masked},
  *    run:{id, command, state, done, total, failed, eta_ms} or null,
- *    gates:[{name, on, verdict, at_ms, failed, total}], events:[{at_ms, level, source, text}]}
+ *    gates:[{name, on, verdict, at_ms, failed, total, summary, kept, run}], events:[{at_ms, level, source, text}]}
  *  lag: {topics:[{name, partitions, records, bytes, newest_ms}],
  *    groups:[{group, topic, verdict, lag, max_lag, max_partition, behind_ms, rate_in, rate_out,
  *             eta_ms, partitions, complete:"3/10", strip:[lag per partition…]}]}
@@ -106,6 +106,8 @@
  *    name. seq numbers the first of lines. The first push holds what is kept (at most the
  *    last 2000 lines), each later one only the lines since; a seq that is not behind the
  *    last line seen means lines in between were lost (dropped counts those not written).
+ *  gate:NAME  as in the overview and checks:[{expectation, column, severity, verdict, expected,
+ *    unexpected, rows, observed, message}]   summary: for people; kept: rows in quarantine
  * Process names: ingest.SOURCE stream.JOB (stream.JOB.1 … for further workers) load.NAME
  *    sql.N lag alert.
  */

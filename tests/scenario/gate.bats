@@ -41,6 +41,21 @@ teardown() { teardown_platform; }
     run "$WEIR" query "select * from quarantine.transactions" -o csv
     echo "$output"
     [[ "$output" == *STORE_99999_TXN_77000000001* ]]
+    run "$WEIR" gate quarantine
+    echo "$output"
+    [[ "$output" == *transactions*silver.stg_transactions*column_values_to_be_in_set*store_id*1* ]]
+    "$WEIR" gate quarantine transactions -o json | /usr/bin/python3 -c '
+import json, sys
+rows = json.load(sys.stdin)
+assert len(rows) == 1 and rows[0]["row"]["store_id"] == "99999", rows
+assert rows[0]["relation"] == "silver.stg_transactions", rows'
+    run "$WEIR" gate show transactions
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"rows kept: 1 (weir gate quarantine transactions --run"* ]]
+    run "$WEIR" gate quarantine transaction
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"did you mean transactions?"* ]]
     grep -q expect_column_values_to_be_in_set "$WEIR_STATE_DIR/alerts.jsonl"
     # the store is added: the gate lets everything through
     sed 's/^2,/99999,/; s/Store 2,/Store 99999,/' <(sed -n 2p "$WEIR_PROJECT_DIR/data/stores.csv") >>"$WEIR_PROJECT_DIR/data/stores.csv"

@@ -42,13 +42,13 @@ dump 3-21
 | :follow                    Follow the end of the log, or stop                |
 | :wrap                      Wrap long lines of the log, or cut them           |
 | :pause                     Stop the feed from moving, or let it go on        |
+| :kept [GATE]               Show the rows that failed a gate and were kept    |
 | :reason [REASON]           Show anomalies of one reason, the next one each ~ |
 | :rerun [NODE [SCOPE]]      Run a node again; shows first what would run      |
 | :run-models [SELECTOR]     Build models; shows first what would run          |
 | :cancel                    Cancel the run under the cursor                   |
 | :restart [PROCESS]         Restart a process                                 |
 | :stop-start                Stop the process under the cursor, or start it    |
-| :stop PROCESS              Stop a process                                    |
 ===
 key q
 dump 1-3

@@ -19,7 +19,7 @@ dump
  run        > running  #12 build  ########........ 23/41  1 failed  12s left
  freshness  bronze + ok 12s   silver + ok 3m 10s   gold ! warn 1h 06m > 1h 05m
  counts     196,105 records  2 open alerts  12 rejected  1,204 anomalies  3 late
- gates      x stores fail 1 of 6   + transactions 8/8
+ gates      x stores fail 2 of 6   + transactions 8/8
 
  events -----------------------------------------------------------------------
  06:03:01 ! stream.enrichment  12 records rejected: wrong_type 7, invalid_json 5
@@ -109,7 +109,7 @@ dump
 
  run        > running  #12 build  ###... 23/41  1 failed  12s left counts     196,105 records  2 open alerts
  freshness  bronze.raw_transactions    + ok 12s                               12 rejected  1,204 anomalies  3 late
-            silver.stg_transactions    + ok 3m 10s                 gates      x stores fail 1 of 6   + transactions 8/8
+            silver.stg_transactions    + ok 3m 10s                 gates      x stores fail 2 of 6   + transactions 8/8
             gold.fct_daily_sales       ! warn 1h 06m > 1h 05m
 
  pos                           41.2k/s  enrichment                    38.9k/s  raw_transactions              35.1k/s
@@ -152,7 +152,7 @@ dump
  v gates  transactions               . waiting          -         -        -      -
 
  run        > running  #12 build  ########........ 23/41  1 failed  12s left                                   counts     196,105 records  2 open alerts  12 rejected  1,204 anomalies  3 late  7 masked
- freshness  bronze.raw_transactions    + ok 12s                                                                gates      x stores fail 1 of 6   + transactions 8/8
+ freshness  bronze.raw_transactions    + ok 12s                                                                gates      x stores fail 2 of 6   + transactions 8/8
             silver.stg_transactions    + ok 3m 10s
             gold.fct_daily_sales       ! warn 1h 06m > 1h 05m
 

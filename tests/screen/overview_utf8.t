@@ -24,7 +24,7 @@ dump
 
  run        ▸ running  #12 build  ████████▉░░░░░░░ 23/41  1 failed  12s left             counts     196,105 records  2 open alerts  12 rejected  1,204 anomalies
  freshness  bronze.raw_transactions    ✓ ok 12s                                                     3 late  7 masked
-            silver.stg_transactions    ✓ ok 3m 10s                                       gates      ✗ stores fail 1 of 6   ✓ transactions 8/8
+            silver.stg_transactions    ✓ ok 3m 10s                                       gates      ✗ stores fail 2 of 6   ✓ transactions 8/8
             gold.fct_daily_sales       ! warn 1h 06m > 1h 05m
 
  pos                                        41.2k/s  enrichment                                 38.9k/s  raw_transactions                           35.1k/s
@@ -71,7 +71,7 @@ dump 3-30
 
  run        ▸ running  #12 build  ████████░░░░░░░░ 23/41  1 failed  12s left             counts     196,105 records  2 open alerts  12 rejected  1,204 anomalies
  freshness  bronze.raw_transactions    ✓ ok 12s                                                     3 late  7 masked
-            silver.stg_transactions    ✓ ok 3m 10s                                       gates      ✗ stores fail 1 of 6   ✓ transactions 8/8
+            silver.stg_transactions    ✓ ok 3m 10s                                       gates      ✗ stores fail 2 of 6   ✓ transactions 8/8
             gold.fct_daily_sales       ! warn 1h 06m > 1h 05m
 
  pos                                        41.2k/s  enrichment                                 38.9k/s  raw_transactions                           35.1k/s

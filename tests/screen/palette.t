@@ -10,7 +10,7 @@ dump 14-24
 ===
  freshness  bronze + ok 12s   silver + ok 3m 10s   gold ! warn 1h 06m > 1h 05m
  counts     196,105 records  2 open alerts  12 rejected  1,204 anomalies  3 late
- gates      x stores fail 1 of 6   + transactions 8/8
+ gates      x stores fail 2 of 6   + transactions 8/8
 
  events -----------------------------------------------------------------------
  06:03:01 ! stream.enrichment  12 records rejected: wrong_type 7, invalid_json 5

@@ -16,7 +16,7 @@ dump
  run        > running  #12 build  ###... 23/41  1 failed  1~
  freshness  bronze + ok 12s   silver + ok 3m 10s   gold ! w~
  counts     196,105 records  2 open alerts  12 rejected
- gates      x stores fail 1 of 6   + transactions 8/8
+ gates      x stores fail 2 of 6   + transactions 8/8
 
                                                    1-4 of 8
  R rerun  Enter open  / filter        60x15, made for 80x24

@@ -43,10 +43,10 @@ dump 1-8
 ===
  retail > gates > transactions                    dev   running  data 2017-06-15 02:04 -04:00  live
  1 overview  2 lag  3 runs  4 anomalies  5 processes  6 logs  7 alerts(2)  8 gates
- member                   value
->name                     transactions
- on                       silver.stg_transactions
- verdict                  pass
- at_ms                    2017-06-15 02:03:10.000 -04:00
- failed                   0
+ verdict   expect                                column                 failing        of severity
+
+  waiting for data
+
+
+
 ===

@@ -493,6 +493,7 @@ static void test_failing_rows_are_kept(void **state)
     struct fixture *f = *state;
     struct suite_run r = {.schema = "silver",
                           .relation = "t",
+                          .on = "silver.live", /* t is built aside */
                           .quarantine = "quarantine.t",
                           .quarantine_wh = f->quarantine,
                           .run_id = 42};
@@ -504,7 +505,7 @@ static void test_failing_rows_are_kept(void **state)
     assert_int_equal(json_i64(json_object_get(f->result, "meta"), "quarantined", 0), 3);
     assert_int_equal(ask(f->quarantine,
                          "SELECT COUNT(*) FROM quarantine.t WHERE run_id = 42"
-                         " AND relation = 'silver.t'"),
+                         " AND relation = 'silver.live'"),
                      3);
     assert_int_equal(ask(f->quarantine,
                          "SELECT COUNT(*) FROM quarantine.t WHERE expectation = "
@@ -519,6 +520,13 @@ static void test_failing_rows_are_kept(void **state)
     char *all = json_dumps(f->result, 0);
     assert_null(strstr(all, "4111111111111111"));
     free(all);
+    assert_string_equal(json_str(f->result, "on", ""), "silver.live");
+    json_t *checks = suite_checks(f->result), *last = json_array_get(checks, 2);
+    assert_int_equal(json_array_size(checks), 3);
+    assert_string_equal(json_str(last, "expectation", ""), "column_values_to_be_between");
+    assert_string_equal(json_str(last, "column", ""), "n");
+    assert_string_equal(json_str(last, "expected", ""), "min_value=1");
+    json_decref(checks);
 }
 
 static void test_where_and_summary(void **state)

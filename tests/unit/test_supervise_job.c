@@ -376,6 +376,11 @@ static void the_socket_answers_refuses_and_ends_it(void **state)
     assert_int_equal(
         ask(fd, "subscribe", json_pack("{s:[s]}", "feeds", "nonsense"), NULL, &e),
         ERR_USAGE);
+    assert_int_equal(
+        ask(fd, "subscribe", json_pack("{s:[s]}", "feeds", "gate"), NULL, &e),
+        ERR_USAGE);
+    assert_int_equal(
+        ask(fd, "subscribe", json_pack("{s:[s]}", "feeds", "gate:x"), NULL, &e), 0);
     assert_int_equal(ask(fd, "sync", json_pack("{s:s}", "source", "nobody"), NULL, &e),
                      ERR_NOTFOUND);
     assert_int_equal(ask(fd, "run", json_pack("{s:s}", "command", "build"), &data, &e),

@@ -29,6 +29,15 @@ static bool node(const json_t *row, char *out, size_t size)
     return str_copy(out, size, dot ? dot + 1 : on) && *out;
 }
 
+static void open_row(struct app *a, struct page *p, const json_t *row)
+{
+    const char *name = json_str(row, "name", "");
+
+    (void)p;
+    app_open_page(a, view_find("checks"), name, name);
+}
+
+/* The gates, with what the one under the cursor says, over the freshness. */
 static void draw(struct app *a, struct page *p, struct rect r)
 {
     static const struct grid_column freshness[] = {
@@ -40,9 +49,13 @@ static void draw(struct app *a, struct page *p, struct rect r)
         {"breach_ms", "breach over", GRID_SPAN, 11, 2, 0},
         {"newest_ms", "newest", GRID_TIME, 16, 4, 0},
     };
+    const json_t *row = grid_row(&p->grid);
+    bool has_failed = row && !streq(json_str(row, "verdict", ""), "pass");
+    const char *note = has_failed ? json_str(row, "summary", "") : "";
     struct grid g;
     int table = p->grid.n ? (int)p->grid.n + 2 : 4, rows_below;
 
+    r = page_note(a, p, r, note, NULL);
     if (table > r.h / 2)
         table = r.h / 2;
     rows_below = r.h - table;
@@ -80,5 +93,6 @@ const struct view view_gates = {
     .sort = -1,
     .rows = rows,
     .draw = draw,
+    .open = open_row,
     .node = node,
 };
