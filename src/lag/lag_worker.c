@@ -1,6 +1,7 @@
-/* The lag worker: samples, verdicts, clock, freshness, retention. In: the bus and the
- * warehouse, read; the channel. Out: one metrics message a second. Always holds: the
- * worker never stops because a look failed with something that may pass. */
+/* The lag worker: samples, verdicts, clock, freshness, retention, the warehouse's logs.
+ * In: the bus and the warehouse, read; the channel. Out: one metrics message a second.
+ * Always holds: the worker never stops because a look failed with something that may
+ * pass. */
 #include "lag/lag_worker.h"
 #include "bus/bus_platform.h"
 
@@ -10,6 +11,7 @@
 #include "base/timeutil.h"
 #include "lag/lag_freshness.h"
 #include "lag/lag_watch.h"
+#include "warehouse/keeper.h"
 
 #define LOOK_MS   1000
 #define RETAIN_MS 60000
@@ -20,6 +22,7 @@ struct lag_worker {
     struct bus *bus;
     struct lag_watch watch;
     struct freshness *freshness;
+    struct wh_keeper *keeper;             /* NULL: the warehouse is a server */
     int64_t next_look_ms, next_retain_ms; /* monotonic */
     char last_error[ERR_TEXT_MAX];        /* told once, not every second */
 };
@@ -84,6 +87,13 @@ static void retain(struct lag_worker *w)
         log_info("retention: %d batches deleted", rc);
 }
 
+static void keep_logs(struct lag_worker *w)
+{
+    struct err e = {0};
+    if (w->keeper && wh_keeper_round(w->keeper, &e) < 0)
+        tell(w, "warehouse", &e);
+}
+
 static int look(struct lag_worker *w, struct err *e)
 {
     struct err why = {0};
@@ -125,6 +135,7 @@ static int step(struct lag_worker *w, struct err *e)
     if (now >= w->next_look_ms) {
         w->next_look_ms = now + LOOK_MS;
         rc = look(w, e);
+        keep_logs(w);
     }
     if (rc == 0 && now >= w->next_retain_ms && may_retain(w)) {
         w->next_retain_ms = now + RETAIN_MS;
@@ -155,10 +166,13 @@ int lag_run(const struct platform *p, struct channel *ch, struct err *e)
     }
     lag_watch_init(&w.watch);
     w.freshness = freshness_new(p, ch);
+    if (!p->warehouse_kind || streq(p->warehouse_kind, "sqlite"))
+        w.keeper = wh_keeper_open(p->warehouse_dir);
     w.next_retain_ms = time_mono_ms() + RETAIN_MS;
     rc = channel_ready(ch, e);
     while (rc == 0 && !ch->is_stopping)
         rc = step(&w, e);
+    wh_keeper_close(w.keeper);
     freshness_free(w.freshness);
     lag_watch_release(&w.watch);
     bus_close(w.bus);

@@ -38,6 +38,68 @@ static int must_be_absent(struct lite *l, const char *schema, const char *name,
     return 0;
 }
 
+static int run_once(struct lite *l, const char *sql, const struct lite_source *src,
+                    struct err *e)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = lite_prepare(l, sql, -1, src, &st, NULL, e);
+    if (rc == 0 && sqlite3_step(st) != SQLITE_DONE)
+        rc = lite_error(l, NULL, "", e);
+    sqlite3_finalize(st);
+    return rc;
+}
+
+/* Keys are grouped as bytes; a column may be declared to compare otherwise. */
+static bool has_collations(struct lite *l)
+{
+    char *found = NULL;
+    for (struct map_entry *it = NULL; !found && (it = map_next(&l->schemas, it));)
+        lite_text(
+            l, &found, NULL,
+            "SELECT 1 FROM \"%w\".sqlite_schema WHERE type = 'table' AND sql LIKE "
+            "'%%COLLATE%%' LIMIT 1",
+            it->key);
+    bool is_found = found != NULL;
+    sqlite3_free(found);
+    return is_found;
+}
+
+static bool plan_groups(struct lite *l, const char *select, struct buf *plan)
+{
+    sqlite3_stmt *st = NULL;
+    bool is_good = lite_plan_groups(select, plan) && !has_collations(l) &&
+                   lite_prepare(l, buf_str(plan), -1, NULL, &st, NULL, NULL) == 0;
+    sqlite3_finalize(st);
+    return is_good;
+}
+
+/* A plain GROUP BY, grouped by hash. The columns' types come from the statement as it
+ * was given, which also finds its errors. 1: done; 0: it is not one. */
+static int create_grouped(struct lite *l, const char *schema, const char *name,
+                          const char *create, const char *select,
+                          const struct lite_source *src, struct err *e)
+{
+    struct buf plan;
+    bool is_mine;
+    buf_init(&plan, 64u << 20);
+    int rc = 0;
+    if (!plan_groups(l, select, &plan))
+        goto out;
+    if ((rc = lite_begin_on(l, schema, &is_mine, e)) < 0)
+        goto out;
+    char *empty = sqlite3_mprintf("%s\nLIMIT 0", create);
+    rc = run_once(l, empty, src, e);
+    sqlite3_free(empty);
+    if (rc == 0)
+        rc = lite_exec(l, e, "INSERT INTO \"%w\".\"%w\" %s", schema, name,
+                       buf_str(&plan));
+    rc = lite_end(l, is_mine, rc, e);
+    rc = rc < 0 ? rc : 1;
+out:
+    buf_release(&plan);
+    return rc;
+}
+
 int lite_create_table_as(struct wh *w, const char *schema, const char *name,
                          const char *select, struct err *e)
 {
@@ -45,7 +107,6 @@ int lite_create_table_as(struct wh *w, const char *schema, const char *name,
     struct translate_map map = {0};
     struct lite_source src = {.sql = select, .n = strlen(select), .map = &map};
     struct buf text, body;
-    sqlite3_stmt *st = NULL;
     int rc = must_be_absent(l, schema, name, e);
     if (rc < 0)
         return rc;
@@ -63,12 +124,9 @@ int lite_create_table_as(struct wh *w, const char *schema, const char *name,
     if (sqlite3_get_autocommit(l->db) &&
         (rc = lite_help_joins(l, buf_str(&body), e)) < 0)
         goto out;
-    if ((rc = lite_prepare(l, buf_str(&text), -1, &src, &st, NULL, e)) < 0)
-        goto out;
-    if (sqlite3_step(st) != SQLITE_DONE)
-        rc = lite_error(l, NULL, "", e);
+    rc = create_grouped(l, schema, name, buf_str(&text), buf_str(&body), &src, e);
+    rc = rc == 0 ? run_once(l, buf_str(&text), &src, e) : rc < 0 ? rc : 0;
 out:
-    sqlite3_finalize(st);
     buf_release(&text);
     buf_release(&body);
     translate_map_release(&map);

@@ -437,7 +437,7 @@ static int set_pragmas(struct lite *l, const char *schema, struct err *e)
                        "PRAGMA \"%w\".journal_mode=WAL;"
                        "PRAGMA \"%w\".synchronous=NORMAL;"
                        "PRAGMA \"%w\".secure_delete=OFF;"
-                       "PRAGMA \"%w\".journal_size_limit=67108864;"
+                       "PRAGMA \"%w\".journal_size_limit=268435456;"
                        "PRAGMA \"%w\".cache_size=-6000",
                        schema, schema, schema, schema, schema, schema);
     char *found = NULL;
@@ -574,7 +574,10 @@ static void lite_close(struct wh *w)
         mem_free(it->value);
     map_release(&l->files);
     map_release(&l->schemas);
+    lite_groups_release(l);
     sqlite3_close_v2(l->db);
+    if (l->keeper_lock >= 0)
+        close(l->keeper_lock);
     buf_release(&l->notes);
     mem_free(l->dir);
     mem_free(l);
@@ -583,7 +586,8 @@ static void lite_close(struct wh *w)
 static int register_all(struct lite *l, struct err *e)
 {
     if (lite_register_aggregates(l) || lite_register_dates(l) ||
-        lite_register_texts(l) || lite_register_casts(l) || lite_register_items(l))
+        lite_register_texts(l) || lite_register_casts(l) || lite_register_items(l) ||
+        lite_register_groups(l))
         return lite_error(l, NULL, "register functions", e);
     return 0;
 }
@@ -637,8 +641,9 @@ static int open_main(struct lite *l, const struct wh_options *o, struct err *e)
         rc = load_extensions(l, o->extensions, e);
     if (rc == 0) /* a renamed table must not drag the views on it along (publishing) */
         rc = lite_exec(l, e,
-                       "PRAGMA legacy_alter_table=ON; PRAGMA wal_autocheckpoint=4000;"
+                       "PRAGMA legacy_alter_table=ON;"
                        "PRAGMA temp.cache_size=-8000; PRAGMA main.cache_size=-16000");
+    sqlite3_wal_hook(l->db, lite_log_grew, l);
     if (rc == 0 && l->has_main_file)
         rc = set_pragmas_patiently(l, "main", e);
     for (size_t i = 0; rc == 0 && o->schemas && o->schemas[i]; i++)
@@ -690,6 +695,7 @@ static int lite_open(struct wh **out, const struct wh_options *o, struct err *e)
     struct lite *l = mem_alloc(sizeof *l);
     l->base.ops = &wh_sqlite_ops;
     l->dir = mem_strdup(o->dir);
+    l->keeper_lock = -1;
     l->is_readonly = o->is_readonly;
     l->is_snowflake = o->dialect && streq(o->dialect, "snowflake");
     l->busy_ms = o->busy_timeout_ms ? o->busy_timeout_ms : 60000;

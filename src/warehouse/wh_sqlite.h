@@ -5,6 +5,7 @@
 
 #include <sqlite3.h>
 #include "base/map.h"
+#include "base/vec.h"
 #include "warehouse/member.h"
 #include "warehouse/translate.h"
 
@@ -13,6 +14,14 @@
  * use. */
 #define LITE_VIEWS "_weir_views"
 
+struct groups;
+/* Groups made by weir_group and not read yet. */
+struct lite_groups {
+    sqlite3_int64 id;
+    struct groups *g;
+    int n_columns;
+};
+
 struct lite {
     struct wh base;
     sqlite3 *db;
@@ -20,6 +29,7 @@ struct lite {
     struct map files; /* schema → path of those not in dir, owned */
     bool is_readonly, is_snowflake, has_main_file;
     int busy_ms;
+    int keeper_lock; /* of the warehouse's folder (wh_keeper.c), -1: not open */
     int64_t busy_until_ms;
     int64_t now_ms;       /* < 0: wall clock */
     struct map schemas;   /* attached: name → (void *)1 */
@@ -27,6 +37,8 @@ struct lite {
     struct buf notes;
     bool has_error_at;
     size_t error_at;
+    VEC(struct lite_groups) groups;
+    sqlite3_int64 last_groups;
     wh_progress_fn *progress;
     void *progress_arg;
 };
@@ -86,6 +98,9 @@ int lite_swap(struct wh *w, const char *schema, const char *built, const char *l
               struct err *e);
 int lite_drop(struct wh *w, const char *schema, const char *name, struct err *e);
 
+/* After each commit: `pages` are in the log of this schema's file. */
+int lite_log_grew(void *lite, sqlite3 *db, const char *schema, int pages);
+
 int lite_loader_open(struct wh *w, const char *schema, const char *table,
                      const char *const *columns, const struct wh_upsert *upsert,
                      struct wh_loader **out, struct err *e);
@@ -98,5 +113,9 @@ int lite_register_dates(struct lite *l);
 int lite_register_texts(struct lite *l);
 int lite_register_casts(struct lite *l);
 int lite_register_items(struct lite *l);
+int lite_register_groups(struct lite *l);
+void lite_groups_release(struct lite *l);
+/* The same rows by weir_group, appended; false: this SELECT is not of that form. */
+bool lite_plan_groups(const char *select, struct buf *out);
 
 #endif
