@@ -21,3 +21,12 @@
         from table(flatten(input => {{ column }})) f
     )
 {%- endmacro %}
+
+{% macro postgres__flatten_items(column) -%}
+    lateral (
+        select *
+        from jsonb_to_recordset(cast({{ column }} as jsonb)) as f(
+            product_id text, quantity integer, amount numeric, retail_disc numeric,
+            coupon_disc numeric, coupon_match_disc numeric, department text)
+    )
+{%- endmacro %}

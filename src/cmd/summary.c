@@ -53,7 +53,9 @@ static json_t *layers(const struct platform *p)
     struct wh_options options = wh_options_of(p);
     options.schemas = p->schemas;
     options.is_readonly = true;
-    if (access(p->warehouse_dir, F_OK) < 0 || wh_open(&w, &options, &e) < 0)
+    bool has_files = streq(p->warehouse_kind, "sqlite");
+    if ((has_files && access(p->warehouse_dir, F_OK) < 0) ||
+        wh_open(&w, &options, &e) < 0)
         return o;
     for (const char *const *s = p->schemas; s && *s; s++)
         json_put(o, *s, layer_rows(w, *s));

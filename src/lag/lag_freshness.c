@@ -29,8 +29,11 @@ struct freshness {
     VEC(struct watched) rows;
 };
 
+/* Only SQLite numbers the rows of a table in the order they came. */
 static bool is_appended(const struct platform *p, const struct watched *w)
 {
+    if (!streq(p->warehouse_kind, "sqlite"))
+        return false;
     for (size_t i = 0; i < p->n_loads; i++) {
         const struct conf_load *l = &p->loads[i];
         if (streq(l->schema, w->schema) && streq(l->table, w->name))

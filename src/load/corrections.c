@@ -28,19 +28,23 @@ int corrections_create(struct wh *w, const char *schema, const char *table,
     buf_init(&sql, 16384);
     buf_adds(&sql, "CREATE TABLE IF NOT EXISTS ");
     wh_quote(w, &sql, schema, corrections);
-    buf_adds(&sql, " (transaction_id TEXT NOT NULL PRIMARY KEY, updated_at TEXT)");
+    bool is_sqlite = streq(wh_kind(w), "sqlite");
+    buf_addf(&sql, " (transaction_id TEXT NOT NULL PRIMARY KEY, updated_at %s)",
+             is_sqlite ? "TEXT" : "TIMESTAMP");
     int rc = buf_check(&sql, "CREATE TABLE", e);
     if (rc == 0)
         rc = wh_exec_raw(w, buf_str(&sql), e);
     buf_reset(&sql);
+    if (rc == 0 && wh_relation_type(w, schema, view) == WH_VIEW)
+        goto out;
     /* The tables without their schema: on SQLite a view that names it makes the file
      * unreadable to anybody who attaches it under another name. */
-    buf_adds(&sql, "CREATE VIEW IF NOT EXISTS ");
+    buf_adds(&sql, "CREATE VIEW ");
     wh_quote(w, &sql, schema, view);
     buf_adds(&sql, " AS SELECT t.* FROM ");
-    wh_quote(w, &sql, NULL, table);
+    wh_quote(w, &sql, is_sqlite ? NULL : schema, table);
     buf_adds(&sql, " AS t LEFT JOIN ");
-    wh_quote(w, &sql, NULL, corrections);
+    wh_quote(w, &sql, is_sqlite ? NULL : schema, corrections);
     buf_adds(&sql,
              " AS c ON c.transaction_id = t.transaction_id WHERE c.transaction_id IS "
              "NULL OR t.updated_at >= c.updated_at");
@@ -48,6 +52,7 @@ int corrections_create(struct wh *w, const char *schema, const char *table,
         rc = buf_check(&sql, "CREATE VIEW", e);
     if (rc == 0)
         rc = wh_exec_raw(w, buf_str(&sql), e);
+out:
     buf_release(&sql);
     return rc;
 }
@@ -72,8 +77,9 @@ int corrections_add(struct wh *w, const char *schema, const char *table,
     buf_adds(&sql, "INSERT INTO ");
     wh_quote(w, &sql, schema, corrections_name(table, name, sizeof(name)));
     buf_adds(&sql, " AS t (transaction_id, updated_at) VALUES (?, ?) ON CONFLICT "
-                   "(transaction_id) DO UPDATE SET updated_at = max(t.updated_at, "
-                   "excluded.updated_at)");
+                   "(transaction_id) DO UPDATE SET updated_at = CASE WHEN "
+                   "excluded.updated_at > t.updated_at THEN excluded.updated_at ELSE "
+                   "t.updated_at END");
     int64_t rc = buf_check(&sql, "INSERT", e);
     if (rc == 0)
         rc = load_execute(w, e, buf_str(&sql), "ss", id_text, at_text);

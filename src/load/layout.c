@@ -37,12 +37,12 @@ static const struct load_column transactions[] = {
     {"total_amount", "REAL NOT NULL", FROM_REAL, "total_amount", true},
     {"payment_method", "TEXT", FROM_TEXT, "payment_method", false},
     {"items", "TEXT", FROM_JSON, "items", false},
-    {"anomaly_detected", "INTEGER", FROM_INT, "anomaly_detected", false},
+    {"anomaly_detected", "INTEGER", FROM_FLAG, "anomaly_detected", false},
     {"anomaly_reasons", "TEXT", FROM_JSON, "anomaly_reasons", false},
     WHERE_IT_WAS,
     LOADED_AT,
     {"updated_at", "TEXT", FROM_TIME, "updated_at", false},
-    {"is_correction", "INTEGER", FROM_INT, "is_correction", false},
+    {"is_correction", "INTEGER", FROM_FLAG, "is_correction", false},
     EXTRA,
     {0},
 };
@@ -62,7 +62,7 @@ static const struct load_column aggregates[] = {
     {"sum", "REAL", FROM_REAL, "sum", true},
     {"anomalies", "INTEGER", FROM_INT, "anomalies", false},
     {"revision", "INTEGER", FROM_INT, "revision", true},
-    {"is_final", "INTEGER", FROM_INT, "is_final", false},
+    {"is_final", "INTEGER", FROM_FLAG, "is_final", false},
     WHERE_IT_WAS,
     LOADED_AT,
     EXTRA,
@@ -262,6 +262,25 @@ size_t layout_columns(const struct load_layout *l)
     return n;
 }
 
+const char *layout_type(const struct wh *w, const struct load_column *c)
+{
+    static const char *const pairs[][3] = {
+        /* here, SQLite, elsewhere */
+        {"TEXT NOT NULL", "TEXT", "text"},    {"TEXT", "TEXT", "text"},
+        {"REAL NOT NULL", "REAL", "numeric"}, {"REAL", "REAL", "numeric"},
+        {"INTEGER", "INTEGER", "bigint"},     {"BLOB", "BLOB", "bytea"}};
+    bool is_sqlite = streq(wh_kind(w), "sqlite");
+    size_t i = 0;
+    if (!is_sqlite && c->from == FROM_FLAG)
+        return "boolean";
+    if (!is_sqlite &&
+        (c->from == FROM_TIME || c->from == FROM_LOADED || c->from == FROM_ARRIVAL))
+        return "timestamp";
+    while (!streq(pairs[i][0], c->type))
+        i++;
+    return pairs[i][is_sqlite ? 1 : 2];
+}
+
 static void add_key(struct buf *sql, struct wh *w, const char *const *key)
 {
     for (size_t i = 0; key[i]; i++) {
@@ -275,29 +294,9 @@ static void add_columns(struct buf *sql, struct wh *w, const struct load_layout 
     for (size_t i = 0; l->columns[i].name; i++) {
         buf_adds(sql, i ? ", " : "");
         wh_quote(w, sql, NULL, l->columns[i].name);
-        buf_addf(sql, " %s", l->columns[i].type);
+        buf_addf(sql, " %s%s", layout_type(w, &l->columns[i]),
+                 strchr(l->columns[i].type, ' ') ? " NOT NULL" : "");
     }
-}
-
-/* Incremental models ask for loaded_at > max(loaded_at): without an index each run
- * reads all of history. Its keys rise, so that it costs an append. */
-static int create_index(struct wh *w, const char *schema, const char *table,
-                        struct err *e)
-{
-    struct buf sql;
-    char name[256];
-    snprintf(name, sizeof(name), "_weir_%s_loaded_at", table);
-    buf_init(&sql, 16384);
-    buf_adds(&sql, "CREATE INDEX IF NOT EXISTS ");
-    wh_quote(w, &sql, schema, name);
-    buf_adds(&sql, " ON ");
-    wh_quote(w, &sql, NULL, table);
-    buf_adds(&sql, " (loaded_at)");
-    int rc = buf_check(&sql, "CREATE INDEX", e);
-    if (rc == 0)
-        rc = wh_exec_raw(w, buf_str(&sql), e);
-    buf_release(&sql);
-    return rc;
 }
 
 int layout_create(const struct load_layout *l, struct wh *w, const char *schema,
@@ -323,8 +322,10 @@ int layout_create(const struct load_layout *l, struct wh *w, const char *schema,
     if (rc == 0)
         rc = wh_exec_raw(w, buf_str(&sql), e);
     buf_release(&sql);
+    /* Incremental models ask for loaded_at > max(loaded_at): without an index each run
+     * reads all of history. Its keys rise, so that it costs an append. */
     if (rc == 0 && l->has_corrections)
-        rc = create_index(w, schema, table, e);
+        rc = wh_index(w, schema, table, "loaded_at", e);
     if (rc == 0 && l->write == LOAD_NEWEST)
         rc = stage_create(l, w, e);
     return rc;

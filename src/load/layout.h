@@ -20,6 +20,7 @@ enum load_from {
     FROM_TEXT,   /* JSON member: text of a string, other values as written */
     FROM_REAL,   /* number */
     FROM_INT,    /* number, true and false as 1 and 0 */
+    FROM_FLAG,   /* the same of what is true or false */
     FROM_TIME,   /* ISO time → "YYYY-MM-DD HH:MM:SS" */
     FROM_JSON,   /* array or object as JSON text */
     FROM_OFFSET, /* of the record */
@@ -67,6 +68,9 @@ const struct load_layout *layout_fixed(const struct platform *p,
 int layout_generic(struct arena *arena, struct wh *w, const struct conf_load *l,
                    const char *const *names, size_t n, const struct load_layout **out,
                    struct err *e);
+/* The type of a column where tables live: SQLite's as the layouts name them, elsewhere
+ * what says more (timestamps, exact numbers, booleans). */
+const char *layout_type(const struct wh *w, const struct load_column *c);
 size_t layout_columns(const struct load_layout *l);
 /* CREATE TABLE … IF NOT EXISTS of the layout, its indexes, and the staging table. */
 int layout_create(const struct load_layout *l, struct wh *w, const char *schema,

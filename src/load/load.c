@@ -173,10 +173,14 @@ static int open_rejects(struct load *d, struct err *e)
     buf_init(&sql, 4096);
     buf_adds(&sql, "CREATE TABLE IF NOT EXISTS ");
     wh_quote(d->wh, &sql, d->l->schema, REJECTS);
-    buf_adds(&sql,
-             " (pipeline TEXT, topic TEXT, \"partition\" INTEGER, \"offset\" INTEGER, "
-             "reason TEXT, detail TEXT, value BLOB, loaded_at TEXT)");
-    int rc = wh_exec_raw(d->wh, buf_str(&sql), e);
+    bool is_sqlite = streq(wh_kind(d->wh), "sqlite");
+    buf_addf(&sql,
+             " (pipeline TEXT, topic TEXT, \"partition\" BIGINT, \"offset\" BIGINT, "
+             "reason TEXT, detail TEXT, value %s, loaded_at %s)",
+             is_sqlite ? "BLOB" : "BYTEA", is_sqlite ? "TEXT" : "TIMESTAMP");
+    int rc = wh_lock(d->wh, d->l->schema, REJECTS, e);
+    if (rc == 0)
+        rc = wh_exec_raw(d->wh, buf_str(&sql), e);
     buf_release(&sql);
     return rc < 0
                ? rc

@@ -74,16 +74,19 @@ static int run_plain(const struct load_offsets *o, const char *table, const char
 static int make_tables(const struct load_offsets *o, struct err *e)
 {
     int rc =
-        run_plain(o, TABLE,
-                  "CREATE TABLE IF NOT EXISTS %s (pipeline TEXT NOT NULL, topic TEXT "
-                  "NOT NULL, part INTEGER NOT NULL, next_off INTEGER NOT NULL, epoch "
-                  "INTEGER NOT NULL, PRIMARY KEY (pipeline, topic, part))",
-                  e);
+        wh_lock(o->wh, o->schema, TABLE, e); /* several loaders may start at once */
+    if (rc == 0)
+        rc = run_plain(
+            o, TABLE,
+            "CREATE TABLE IF NOT EXISTS %s (pipeline TEXT NOT NULL, topic TEXT "
+            "NOT NULL, part BIGINT NOT NULL, next_off BIGINT NOT NULL, epoch "
+            "BIGINT NOT NULL, PRIMARY KEY (pipeline, topic, part))",
+            e);
     if (rc == 0)
         rc = run_plain(
             o, LOADED,
             "CREATE TABLE IF NOT EXISTS %s (relation TEXT NOT NULL PRIMARY KEY, "
-            "loaded_ms INTEGER NOT NULL)",
+            "loaded_ms BIGINT NOT NULL)",
             e);
     return rc;
 }
@@ -257,8 +260,9 @@ int offsets_loaded_at(struct load_offsets *o, const char *table, int64_t *ms,
     char *put =
         with_table(o, LOADED,
                    "INSERT INTO %s AS t (relation, loaded_ms) VALUES (?, ?) ON "
-                   "CONFLICT (relation) DO UPDATE SET loaded_ms = max(t.loaded_ms + "
-                   "1, excluded.loaded_ms) RETURNING loaded_ms",
+                   "CONFLICT (relation) DO UPDATE SET loaded_ms = CASE WHEN "
+                   "excluded.loaded_ms > t.loaded_ms THEN excluded.loaded_ms ELSE "
+                   "t.loaded_ms + 1 END RETURNING loaded_ms",
                    e);
     struct wh_cursor *c;
     int rc = put ? wh_query_raw(o->wh, put, &c, e) : ERR_NOMEM;

@@ -197,7 +197,7 @@ static bool json_value(struct row *r, const struct load_column *c, size_t i,
         out->type = WH_REAL;
         return type == JSCAN_NUMBER && real_of(raw, &out->d);
     }
-    if (c->from == FROM_INT) {
+    if (c->from == FROM_INT || c->from == FROM_FLAG) {
         *out = int_value(type == JSCAN_TRUE);
         return type == JSCAN_TRUE || type == JSCAN_FALSE ||
                (type == JSCAN_NUMBER && str_to_i64(raw, &out->i));
@@ -405,6 +405,7 @@ static void fill_own(struct row *r, size_t i, const struct bus_record *rec,
     case FROM_TEXT:
     case FROM_REAL:
     case FROM_INT:
+    case FROM_FLAG:
     case FROM_TIME:
     case FROM_JSON:
         break;

@@ -19,8 +19,7 @@ int stage_create(const struct load_layout *l, struct wh *w, struct err *e)
     for (size_t i = 0; l->columns[i].name; i++) {
         wh_quote(w, &sql, NULL, l->columns[i].name);
         /* the stage takes any value: NOT NULL is the table's business */
-        const char *type = l->columns[i].type;
-        buf_addf(&sql, " %.*s, ", (int)strcspn(type, " "), type);
+        buf_addf(&sql, " %s, ", layout_type(w, &l->columns[i]));
     }
     buf_adds(&sql, STAGE_OP " TEXT, " STAGE_SEQUENCE " INTEGER PRIMARY KEY)");
     int rc = buf_check(&sql, "staging table", e);

@@ -80,6 +80,8 @@ json_t *check_json(const struct check_value *v);    /* new reference */
  * null test, which is added. */
 int check_plan_map(struct check *k, char *unexpected, struct err *e);
 int check_judge_map(struct check *k, struct err *e);
+/* SQLite has no types that hold and functions of its own; elsewhere SQL is stricter. */
+bool check_is_sqlite(const struct check *k);
 /* "CASE WHEN domain THEN x END", or x. Heap; caller frees. */
 char *check_in_domain(const struct check *k, const char *x);
 /* A column of the relation by name (case ignored), quoted for SQL; heap. */

@@ -33,7 +33,16 @@ int exp_mean_plan(struct check *k, struct err *e)
 }
 int exp_median_plan(struct check *k, struct err *e)
 {
-    return bounded(k, "MEDIAN(", e);
+    int rc = bounds_required(k, e);
+    if (rc < 0 || check_is_sqlite(k))
+        return rc < 0 ? rc : add(k, 0, "MEDIAN(");
+    char *x = check_in_domain(k, k->quoted);
+    k->at[0] = scan_add(
+        k->scan, mem_printf("CAST(percentile_cont(0.5) WITHIN GROUP (ORDER BY %s) AS "
+                            "numeric)",
+                            x));
+    mem_free(x);
+    return 0;
 }
 int exp_sum_plan(struct check *k, struct err *e)
 {
@@ -46,7 +55,7 @@ static int add_distinct(struct check *k)
         k->scan,
         mem_printf(
             "(SELECT COUNT(*) FROM (SELECT 1 FROM %s WHERE %s%s%s IS NOT NULL GROUP "
-            "BY %s))",
+            "BY %s) AS q)",
             k->scan->source, k->domain ? k->domain : "", k->domain ? " AND " : "",
             k->quoted, k->quoted));
     return 0;
@@ -102,8 +111,11 @@ int exp_stdev_plan(struct check *k, struct err *e)
         return rc;
     char *x = check_in_domain(k, k->quoted);
     char *mean = mem_printf("(SELECT AVG(%s) FROM %s)", x, k->scan->source);
-    k->at[2] =
-        scan_add(k->scan, mem_printf("TOTAL((%s - %s) * (%s - %s))", x, mean, x, mean));
+    bool is_sqlite = check_is_sqlite(k);
+    k->at[2] = scan_add(
+        k->scan, mem_printf("%s(%s - %s) * (%s - %s)%s",
+                            is_sqlite ? "TOTAL(" : "COALESCE(CAST(SUM(", x, mean, x,
+                            mean, is_sqlite ? ")" : ") AS double precision), 0)"));
     mem_free(x);
     mem_free(mean);
     return 0;

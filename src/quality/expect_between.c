@@ -31,7 +31,7 @@ static int outside(struct check *k, const char *x, char **out, struct err *e)
     const char *high = check_flag(k, "strict_max", false) ? ">=" : ">";
     if ((rc = add_bound(k, &b, x, "min_value", low, &has_number, e)) == 0)
         rc = add_bound(k, &b, x, "max_value", high, &has_number, e);
-    if (has_number && streq(wh_kind(k->scan->w), "sqlite"))
+    if (has_number && check_is_sqlite(k))
         buf_addf(&b, " OR typeof(%s) = 'text'", x);
     if (rc == 0)
         rc = buf_check(&b, "bounds", e);

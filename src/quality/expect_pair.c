@@ -62,7 +62,7 @@ static int ignored(const struct check *k, const struct columns *c, char **out,
         streq(rule, "both_values_are_missing") || streq(rule, "all_values_are_missing");
     struct buf b;
     if (streq(rule, "neither") || streq(rule, "never")) {
-        *out = mem_strdup("0");
+        *out = mem_strdup("FALSE");
         return 0;
     }
     if (!is_any && !is_all)
@@ -83,7 +83,8 @@ static int examine(struct check *k, const struct columns *c, struct err *e)
     if (rc < 0)
         return rc;
     buf_init(&b, 1 << 20);
-    buf_addf(&b, "CASE WHEN %s THEN NULL ELSE json_array(", skip);
+    buf_addf(&b, "CASE WHEN %s THEN NULL ELSE %s(", skip,
+             check_is_sqlite(k) ? "json_array" : "jsonb_build_array");
     for (size_t i = 0; i < c->n; i++)
         buf_addf(&b, "%s%s", i ? ", " : "", c->sql[i]);
     buf_adds(&b, ") END");
@@ -99,8 +100,8 @@ static int pair(struct check *k, const char *fmt_op, bool with_equal, struct err
     int rc = pair_columns(k, &c, e);
     if (rc == 0 && (rc = examine(k, &c, e)) == 0)
         rc = check_plan_map(k,
-                            mem_printf("COALESCE(%s %s%s %s, 0) = 0", c.sql[0], fmt_op,
-                                       with_equal ? "=" : "", c.sql[1]),
+                            mem_printf("COALESCE(%s %s%s %s, FALSE) = FALSE", c.sql[0],
+                                       fmt_op, with_equal ? "=" : "", c.sql[1]),
                             e);
     columns_release(&c);
     return rc;
@@ -122,7 +123,7 @@ int exp_compound_plan(struct check *k, struct err *e)
     int rc = list_columns(k, &c, e);
     k->is_unique = true;
     if (rc == 0 && (rc = examine(k, &c, e)) == 0)
-        rc = check_plan_map(k, mem_strdup("1"), e);
+        rc = check_plan_map(k, mem_strdup("TRUE"), e);
     columns_release(&c);
     return rc;
 }
@@ -135,7 +136,8 @@ int exp_within_record_plan(struct check *k, struct err *e)
     buf_init(&b, 1 << 20);
     for (size_t i = 0; i < c.n; i++)
         for (size_t j = i + 1; j < c.n; j++)
-            buf_addf(&b, "%s%s IS %s", b.len ? " OR " : "", c.sql[i], c.sql[j]);
+            buf_addf(&b, "%s%s IS NOT DISTINCT FROM %s", b.len ? " OR " : "", c.sql[i],
+                     c.sql[j]);
     if (rc == 0 && (rc = examine(k, &c, e)) == 0)
         rc = check_plan_map(k, mem_strdup(buf_str(&b)), e);
     buf_release(&b);
@@ -152,13 +154,13 @@ int exp_row_sum_plan(struct check *k, struct err *e)
                  ? list_columns(k, &c, e)
                  : err_set(e, ERR_CONFIG, "needs sum_total, a number");
     buf_init(&b, 1 << 20);
-    buf_adds(&b, "COALESCE(ROUND(");
+    buf_adds(&b, "COALESCE(ROUND(CAST(");
     for (size_t i = 0; i < c.n; i++)
         buf_addf(&b, "%s%s", i ? " + " : "", c.sql[i]);
-    buf_adds(&b, ", 9) <> ");
+    buf_adds(&b, " AS numeric), 9) <> ");
     if (rc == 0)
         rc = sql_literal(&b, total, e);
-    buf_adds(&b, ", 1)");
+    buf_adds(&b, ", TRUE)");
     if (rc == 0 && (rc = examine(k, &c, e)) == 0)
         rc = check_plan_map(k, mem_strdup(buf_str(&b)), e);
     buf_release(&b);
@@ -189,10 +191,14 @@ int exp_query_judge(struct check *k, struct err *e)
     while (len && strchr(" \n\t;", p[len - 1]))
         len--;
     buf_add(&b, p, len);
-    buf_addc(&b, ')');
+    buf_adds(&b, "\n) AS q");
     int rc = buf_check(&b, "unexpected_rows_query", e);
     if (rc == 0)
+        rc = wh_try(k->scan->w, e);
+    if (rc == 0) {
         rc = wh_query_i64(k->scan->w, buf_str(&b), &n, e);
+        wh_try_end(k->scan->w, rc == 0, rc < 0 ? NULL : e);
+    }
     buf_release(&b);
     if (rc < 0)
         return rc;

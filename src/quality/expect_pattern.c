@@ -2,6 +2,8 @@
  * $) or a LIKE pattern. */
 #include "quality/expectation.h"
 
+#include "base/str.h"
+
 static int pattern(struct check *k, const char *arg, const char *op, bool is_negated,
                    struct err *e)
 {
@@ -10,6 +12,8 @@ static int pattern(struct check *k, const char *arg, const char *op, bool is_neg
     if (!json_is_string(v))
         return err_set(e, ERR_CONFIG, "needs %s, a text", arg);
     buf_init(&b, 1 << 20);
+    if (streq(op, "REGEXP") && !check_is_sqlite(k))
+        op = "~";
     buf_addf(&b, "%s(CAST(%s AS TEXT) %s ", is_negated ? "" : "NOT ", k->quoted, op);
     sql_text(&b, json_string_value(v), json_string_length(v));
     buf_addc(&b, ')');

@@ -178,7 +178,8 @@ static int source_sql(struct judging *j, struct err *e)
         buf_adds(&b, "(SELECT * FROM ");
     wh_quote(j->w, &b, j->run->schema, j->run->relation);
     if (rc == 0 && j->run->where)
-        buf_addf(&b, " WHERE (%s))", buf_str(&where));
+        buf_addf(&b, " WHERE (%s))%s", buf_str(&where),
+                 streq(wh_kind(j->w), "sqlite") ? "" : " AS batch");
     if (rc == 0)
         rc = buf_check(&b, "where", e);
     if (rc == 0)

@@ -74,14 +74,15 @@ static int make_table(struct wh *w, const char *schema, const char *table,
                       struct err *e)
 {
     struct buf b;
-    int rc = wh_schema_ensure(w, schema, e);
+    int rc =
+        wh_lock(w, schema, table, e); /* two gates may keep their first rows at once */
     if (rc < 0)
         return rc;
     buf_init(&b, 4096);
     buf_adds(&b, "CREATE TABLE IF NOT EXISTS ");
     wh_quote(w, &b, schema, table);
     buf_adds(&b,
-             " (run_id INTEGER, kept_at TEXT, suite TEXT, relation TEXT, expectation "
+             " (run_id BIGINT, kept_at TEXT, suite TEXT, relation TEXT, expectation "
              "TEXT, column_name TEXT, row_json TEXT)");
     rc = wh_exec_raw(w, buf_str(&b), e);
     buf_release(&b);
@@ -131,10 +132,15 @@ int rows_quarantine(struct check *k, const char *suite, int64_t *kept, struct er
     struct wh_loader *l = NULL;
     struct buf b;
     int rc = split_name(k->run->quarantine, schema, sizeof schema, &table, e);
-    if (rc < 0 || (rc = make_table(to, schema, table, e)) < 0)
+    if (rc < 0 || (rc = wh_schema_ensure(to, schema, e)) < 0)
         return rc;
     if (is_own && (rc = wh_begin_on(to, schema, e)) < 0)
         return rc;
+    if ((rc = make_table(to, schema, table, e)) < 0) {
+        if (is_own)
+            wh_rollback(to, NULL);
+        return rc;
+    }
     time_format_sql(k->run->now_ms, true, at);
     struct wh_value row[7] = {{.type = WH_INT, .i = k->run->run_id},
                               text_value(at),

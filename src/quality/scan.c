@@ -28,7 +28,7 @@ static void keep_value(struct check_value *to, struct wh_value v)
         to->text = mem_strndup(v.text.p, v.text.n);
 }
 
-int scan_run(struct scan *s, struct err *e)
+static int run(struct scan *s, struct err *e)
 {
     struct wh_cursor *c = NULL;
     struct buf sql;
@@ -50,6 +50,16 @@ int scan_run(struct scan *s, struct err *e)
     wh_cursor_close(c);
     buf_release(&sql);
     return rc < 0 ? rc : 0;
+}
+
+int scan_run(struct scan *s, struct err *e)
+{
+    int rc = wh_try(s->w, e);
+    if (rc < 0)
+        return rc;
+    rc = run(s, e);
+    wh_try_end(s->w, rc >= 0, rc < 0 ? NULL : e);
+    return rc;
 }
 
 void scan_release(struct scan *s)
@@ -125,10 +135,15 @@ int sql_literal(struct buf *out, const json_t *v, struct err *e)
     else if (json_is_real(v))
         buf_addf(out, "%.17g", json_real_value(v));
     else if (json_is_boolean(v))
-        buf_addc(out, json_is_true(v) ? '1' : '0');
+        buf_adds(out, json_is_true(v) ? "TRUE" : "FALSE");
     else
         return err_set(e, ERR_TYPE, "expected a text, a number or a truth value");
     return out->failed;
+}
+
+bool check_is_sqlite(const struct check *k)
+{
+    return streq(wh_kind(k->scan->w), "sqlite");
 }
 
 char *check_in_domain(const struct check *k, const char *x)
@@ -211,7 +226,7 @@ static char *count_repeated(const struct check *k)
 {
     return mem_printf(
         "(SELECT COALESCE(SUM(n), 0) FROM (SELECT COUNT(*) AS n FROM %s%s%s "
-        "GROUP BY %s HAVING COUNT(%s) > 1))",
+        "GROUP BY %s HAVING COUNT(%s) > 1) AS q)",
         k->scan->source, k->domain ? " WHERE " : "", k->domain ? k->domain : "",
         k->quoted, k->quoted);
 }
@@ -221,7 +236,7 @@ int check_plan_map(struct check *k, char *unexpected, struct err *e)
     char *is_null = mem_printf("%s IS NULL", k->quoted);
     (void)e;
     k->at[AT_ROWS] =
-        k->domain ? count_where(k, "1") : scan_add(k->scan, mem_strdup("COUNT(*)"));
+        k->domain ? count_where(k, "TRUE") : scan_add(k->scan, mem_strdup("COUNT(*)"));
     k->at[AT_NULLS] = count_where(k, is_null);
     mem_free(is_null);
     if (k->counts_nulls)

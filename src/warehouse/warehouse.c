@@ -206,6 +206,24 @@ bool wh_in_transaction(const struct wh *w)
     return w->ops->in_transaction(w);
 }
 
+int wh_try(struct wh *w, struct err *e)
+{
+    return w->ops->ends_on_error && wh_in_transaction(w)
+               ? wh_exec_raw(w, "SAVEPOINT weir_try", e)
+               : 0;
+}
+
+int wh_try_end(struct wh *w, bool is_good, struct err *e)
+{
+    if (!w->ops->ends_on_error || !wh_in_transaction(w))
+        return 0;
+    return wh_exec_raw(w,
+                       is_good ? "RELEASE SAVEPOINT weir_try"
+                               : "ROLLBACK TO SAVEPOINT weir_try; RELEASE SAVEPOINT "
+                                 "weir_try",
+                       e);
+}
+
 bool wh_is_lost(const struct wh *w)
 {
     return w->ops->is_lost && w->ops->is_lost(w);

@@ -105,6 +105,10 @@ int wh_lock(struct wh *w, const char *schema, const char *name, struct err *e);
 int wh_commit(struct wh *w, struct err *e);
 int wh_rollback(struct wh *w, struct err *e);
 bool wh_in_transaction(const struct wh *w);
+/* Around what may fail without harm to the transaction that is open, which PostgreSQL
+ * gives up at its first error. Nothing outside of a transaction. */
+int wh_try(struct wh *w, struct err *e);
+int wh_try_end(struct wh *w, bool is_good, struct err *e);
 /* The server is gone: close it and open another. */
 bool wh_is_lost(const struct wh *w);
 

@@ -8,6 +8,11 @@
 #include "warehouse/member.h"
 #include "warehouse/translate.h"
 
+/* Types of the catalog. */
+enum { OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23 };
+enum { OID_OID = 26, OID_FLOAT4 = 700, OID_FLOAT8 = 701, OID_NUMERIC = 1700 };
+enum { OID_BPCHAR = 1042, OID_TIMESTAMP = 1114, OID_TIMESTAMPTZ = 1184 };
+
 struct pg_cursor;
 struct pg_loader;
 

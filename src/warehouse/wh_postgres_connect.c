@@ -128,7 +128,7 @@ static int dial_error(const PGconn *db, struct err *e)
     while (!strstr(s.p, r->said))
         r++;
     s.n = strcspn(s.p, "\n"); /* libpq's own advice is not of this program */
-    return err_set(e, r->code, "PostgreSQL: user %s, database %s: %.*s\n%s", PQuser(db),
+    return err_set(e, r->code, "PostgreSQL: user %s, database %s: %.*s; %s", PQuser(db),
                    PQdb(db), (int)s.n, s.p, r->advice);
 }
 

@@ -9,9 +9,6 @@
 #include "base/vec.h"
 #include "warehouse/sql_token.h"
 
-enum { OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23 };
-enum { OID_OID = 26, OID_FLOAT4 = 700, OID_FLOAT8 = 701, OID_NUMERIC = 1700 };
-enum { OID_BPCHAR = 1042, OID_TIMESTAMP = 1114, OID_TIMESTAMPTZ = 1184 };
 #define STAMP_MAX 48
 
 struct pg_cursor {
@@ -36,7 +33,7 @@ static struct pg_cursor *cursor_of(const struct wh_cursor *c)
     return (struct pg_cursor *)(uintptr_t)c;
 }
 
-/* weir's own SQL binds with ?; PostgreSQL with $1 … */
+/* weir's own SQL binds with ? or ?1; PostgreSQL with $1 … */
 static int number_parameters(const char *sql, size_t n, struct buf *out,
                              struct translate_map *map, struct err *e)
 {
@@ -48,13 +45,16 @@ static int number_parameters(const char *sql, size_t n, struct buf *out,
     int rc = sql_tokenize(&t, &mem, sql, n, false, e);
     for (size_t i = 0; rc == 0 && i < t.n; i++) {
         const struct sql_token *one = &t.v[i];
-        if (one->kind != SQL_PARAMETER || sql[one->start] != '?' || one->len != 1)
+        if (one->kind != SQL_PARAMETER || sql[one->start] != '?')
             continue;
         vec_push(map, ((struct translate_span){out->len, at, one->start - at}));
         buf_add(out, sql + at, one->start - at);
         vec_push(map, ((struct translate_span){out->len, one->start, 0}));
-        buf_addf(out, "$%d", ++k);
-        at = one->start + 1;
+        if (one->len > 1) /* ?1 */
+            buf_addf(out, "$%.*s", (int)one->len - 1, sql + one->start + 1);
+        else
+            buf_addf(out, "$%d", ++k);
+        at = one->start + one->len;
     }
     vec_push(map, ((struct translate_span){out->len, at, n - at}));
     buf_add(out, sql + at, n - at);
@@ -192,6 +192,9 @@ static int fetch(struct pg_cursor *c, PGresult **out, struct err *e)
             *out = r;
             return 1;
         }
+        int64_t n;
+        if (str_to_i64(str_of(PQcmdTuples(r)), &n))
+            p->changes = n;
         if (PQresultStatus(r) == PGRES_FATAL_ERROR && !failed)
             failed = pg_error(p, r, &src, e);
         PQclear(r);

@@ -15,6 +15,7 @@ struct pg_loader {
     char
         *merge; /* an upsert: from the stage into the table, after each copy; or NULL */
     int n;
+    bool *is_bytes; /* columns that take their text as bytes */
     struct buf rows;
 };
 
@@ -95,13 +96,9 @@ int pg_loader_open(struct wh *w, const char *schema, const char *table,
                    struct wh_loader **out, struct err *e)
 {
     *out = NULL;
-    if (upsert)
-        return err_set(e, ERR_UNSUPPORTED,
-                       "load %s.%s: the PostgreSQL warehouse loads no rows that "
-                       "replace others yet",
-                       schema, table);
     struct pg *p = pg_of(w);
     struct pg_loader *l = mem_alloc(sizeof *l);
+    PGresult *shape = NULL;
     struct buf sql;
     char *name = pg_name(schema, table);
     buf_init(&sql, 1u << 20);
@@ -118,7 +115,11 @@ int pg_loader_open(struct wh *w, const char *schema, const char *table,
     buf_init(&l->rows, ROWS_MAX);
     int rc = buf_check(&sql, "COPY", e);
     if (rc == 0) /* a missing table or column is told here, not at the first flush */
-        rc = pg_run(p, buf_str(&sql), NULL, NULL, e);
+        rc = pg_run(p, buf_str(&sql), NULL, &shape, e);
+    l->is_bytes = mem_alloc((size_t)l->n * sizeof *l->is_bytes);
+    for (int i = 0; rc == 0 && i < l->n; i++)
+        l->is_bytes[i] = PQftype(shape, i) == OID_BYTEA;
+    PQclear(shape);
     if (rc == 0 && upsert)
         rc = open_stage(p, l, name, columns, upsert, e);
     if (rc < 0)
@@ -164,7 +165,14 @@ static void add_real(struct buf *b, double d)
     buf_adds(b, text);
 }
 
-static void add_value(struct buf *b, const struct wh_value *v)
+static void add_bytes(struct buf *b, struct str s)
+{
+    buf_adds(b, "\\\\x");
+    for (size_t i = 0; i < s.n; i++)
+        buf_addf(b, "%02x", (unsigned char)s.p[i]);
+}
+
+static void add_value(struct buf *b, const struct wh_value *v, bool is_bytes)
 {
     switch (v->type) {
     case WH_INT:
@@ -174,12 +182,13 @@ static void add_value(struct buf *b, const struct wh_value *v)
         add_real(b, v->d);
         return;
     case WH_TEXT:
-        add_text(b, v->text);
+        if (is_bytes)
+            add_bytes(b, v->text);
+        else
+            add_text(b, v->text);
         return;
     case WH_BLOB:
-        buf_adds(b, "\\\\x");
-        for (size_t i = 0; i < v->text.n; i++)
-            buf_addf(b, "%02x", (unsigned char)v->text.p[i]);
+        add_bytes(b, v->text);
         return;
     case WH_NULL:
         break;
@@ -249,13 +258,13 @@ int pg_loader_row(struct wh_loader *base, const struct wh_value *values, struct 
 {
     struct pg_loader *l = (struct pg_loader *)base;
     for (int i = 0; i < l->n; i++) {
-        if (values[i].type == WH_TEXT && values[i].text.n &&
+        if (values[i].type == WH_TEXT && values[i].text.n && !l->is_bytes[i] &&
             memchr(values[i].text.p, '\0', values[i].text.n))
             return err_set(e, ERR_TYPE, "%s: PostgreSQL takes no NUL in a text",
                            l->table);
         if (i)
             buf_addc(&l->rows, '\t');
-        add_value(&l->rows, &values[i]);
+        add_value(&l->rows, &values[i], l->is_bytes[i]);
     }
     buf_addc(&l->rows, '\n');
     int rc = buf_check(&l->rows, l->table, e);
@@ -276,6 +285,7 @@ void pg_loader_close(struct wh_loader *base)
     buf_release(&l->rows);
     mem_free(l->copy);
     mem_free(l->merge);
+    mem_free(l->is_bytes);
     mem_free(l->table);
     mem_free(l);
 }
