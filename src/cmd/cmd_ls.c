@@ -16,7 +16,8 @@ static void add_selector(struct buf *b, const struct node *n)
         return;
     }
     if (n->type == NODE_UNIT_TEST) {
-        buf_addf(b, "unit_test:%s.%s", n->package, n->name);
+        buf_addf(b, "unit_test:%s.%s%s%s", n->package, n->name, n->version ? "_v" : "",
+                 n->version ? n->version : "");
         return;
     }
     for (size_t i = 0; n->fqn && n->fqn[i]; i++)
@@ -65,6 +66,8 @@ static int add_line(const char *how, const struct node *n, struct buf *b, struct
     } else if (streq(how, "name")) {
         buf_addf(b, "%s%s%s", n->source_name ? n->source_name : "",
                  n->source_name ? "." : "", n->name);
+        if (n->version && n->type == NODE_MODEL)
+            buf_addf(b, ".v%s", n->version);
     } else if (streq(how, "path")) {
         buf_adds(b, n->own_path);
     } else {

@@ -69,7 +69,7 @@ static json_t *manifest_node(const struct project *p, struct item *it)
     json_put_flag(n, "compiled", it->compiled != NULL);
     if (it->compiled)
         json_put_str(n, "compiled_code", it->compiled);
-    json_put_str(n, "group", json_str(it->pub.config, "group", NULL));
+    json_put_str(n, "group", group_of(p, it));
     json_put(n, "docs", json_pack("{s:b, s:n}", "show", 1, "node_color"));
     json_put(n, "unrendered_config", json_incref(it->inline_config));
     json_put_num(n, "created_at", (double)p->now_ms / 1000.0);
@@ -82,8 +82,7 @@ static json_t *manifest_node(const struct project *p, struct item *it)
     json_put(n, "doc_blocks", json_array());
     json_put(n, "functions", json_array());
     if (it->pub.type == NODE_MODEL) {
-        static const char *const empty[] = {"version",          "latest_version",
-                                            "time_spine",       "primary_key",
+        static const char *const empty[] = {"time_spine", "primary_key",
                                             "deprecation_date", NULL};
         for (size_t i = 0; empty[i]; i++)
             json_put(n, empty[i], json_null());
@@ -222,13 +221,14 @@ static json_t *manifest_disabled(struct project *p)
 /* Sections that are not lists of items. */
 json_t *manifest_rest(struct project *p)
 {
-    static const char *const empty[] = {"metrics",       "groups",          "selectors",
-                                        "saved_queries", "semantic_models", "group_map",
-                                        "functions"};
+    static const char *const empty[] = {"metrics", "selectors", "saved_queries",
+                                        "semantic_models", "functions"};
     json_t *m = json_object();
     json_put(m, "metadata", metadata(p, MANIFEST_SCHEMA));
     json_put(m, "macros", manifest_macros(p));
     json_put(m, "docs", manifest_docs(p));
+    json_put(m, "groups", json_incref(p->groups));
+    json_put(m, "group_map", group_map(p));
     for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
         json_put(m, empty[i], json_object());
     json_put(m, "disabled", manifest_disabled(p));

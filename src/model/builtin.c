@@ -32,6 +32,8 @@ static const char names[] =
     "{%- endmacro %}\n"
     "{% macro default__generate_alias_name(custom_alias_name=none, node=none) -%}"
     "{%- if custom_alias_name -%}{{ custom_alias_name | trim }}"
+    "{%- elif node.version -%}"
+    "{{ return(node.name ~ '_v' ~ (node.version | replace('.', '_'))) }}"
     "{%- else -%}{{ node.name }}{%- endif -%}{%- endmacro %}\n"
     "{% macro generate_database_name(custom_database_name=none, node=none) -%}"
     "{{ target.database }}{%- endmacro %}\n";

@@ -56,19 +56,38 @@ static struct item *item_by_id(struct project *p, const char *type, const char *
     return map_getn(&p->by_id, id, n - 1);
 }
 
-struct item *context_ref(struct project *p, const struct package *from, const char *pkg,
-                         const char *name)
+/* In one package; version NULL: the model without versions, or the latest. */
+static struct item *ref_in(struct project *p, const char *pkg, const char *name,
+                           const char *version)
 {
     static const char *const types[] = {"model", "seed", "snapshot"};
-    const char *const candidates[] = {pkg ? pkg : from->name,
-                                      pkg ? NULL : p->root->name};
-    for (size_t k = 0; k < 2; k++)
-        for (size_t t = 0; candidates[k] && t < 3; t++) {
-            struct item *it = item_by_id(p, types[t], candidates[k], NULL, name);
-            if (it)
-                return it;
-        }
-    return pkg ? NULL : map_get(&p->by_name, name);
+    char text[512];
+    if (version) {
+        snprintf(text, sizeof text, "%s.v%s", name, version);
+        return item_by_id(p, "model", pkg, NULL, text);
+    }
+    for (size_t t = 0; t < 3; t++) {
+        struct item *it = item_by_id(p, types[t], pkg, NULL, name);
+        if (it)
+            return it;
+    }
+    if (!p->latest.n)
+        return NULL;
+    snprintf(text, sizeof text, "%s.%s", pkg, name);
+    return map_get(&p->latest, text);
+}
+
+struct item *context_ref(struct project *p, const struct package *from, const char *pkg,
+                         const char *name, const char *version)
+{
+    struct item *it = ref_in(p, pkg ? pkg : from->name, name, version);
+    if (!it && !pkg && from != p->root)
+        it = ref_in(p, p->root->name, name, version);
+    if (it || pkg)
+        return it;
+    for (size_t i = 0; !it && version && i < p->packages.n; i++)
+        it = ref_in(p, p->packages.v[i]->name, name, version);
+    return version ? it : map_get(&p->by_name, name);
 }
 
 struct item *context_source(struct project *p, const struct package *from,
@@ -95,6 +114,22 @@ static struct jv *not_found(struct jinja_call *c, struct project *p,
                       type == NODE_SOURCE ? "source table" : "model, seed or snapshot",
                       name, near ? "; did you mean \"" : "", near ? near : "",
                       near ? "\"?" : "");
+}
+
+static struct jv *no_version(struct jinja_call *c, struct project *p, const char *name,
+                             const char *version)
+{
+    struct buf b;
+    buf_init(&b, 16384);
+    for (size_t i = 0; i < p->items.n; i++) {
+        const struct node *n = &p->items.v[i]->pub;
+        if (n->version && streq(n->name, name))
+            buf_addf(&b, "%s%s", b.len ? ", " : "", n->version);
+    }
+    const char *known = arena_strdup(jinja_mem(c), b.len ? buf_str(&b) : "none");
+    buf_release(&b);
+    return jinja_fail(c, "there is no version %s of the model \"%s\" (versions: %s)",
+                      version, name, known);
 }
 
 static bool knows_cte(const struct render *r, const struct item *it)
@@ -130,11 +165,12 @@ static struct jv *relation_for(struct jinja_call *c, struct render *r, struct it
     return v;
 }
 
+/* version: as it was given; taken over. */
 static void record_ref(struct project *p, struct item *it, const char *pkg,
-                       const char *name, const struct item *to)
+                       const char *name, json_t *version, const struct item *to)
 {
-    json_t *one = json_pack("{s:s, s:o, s:n}", "name", name, "package",
-                            pkg ? json_string(pkg) : json_null(), "version");
+    json_t *one = json_pack("{s:s, s:o, s:o}", "name", name, "package",
+                            pkg ? json_string(pkg) : json_null(), "version", version);
     json_array_append_new(item_own(p, &it->refs),
                           one); /* once a call, as dbt notes them */
     if (to != it)
@@ -148,15 +184,19 @@ NATIVE(fn_ref)
     const char *first = jv_cstr(mem, n > 0 ? args[0] : NULL);
     const char *second = jv_cstr(mem, n > 1 ? args[1] : NULL);
     const char *name = second ? second : first, *pkg = second ? first : NULL;
-    (void)userdata, (void)kw_names, (void)kw_values, (void)n_kw;
+    struct jv *v = ARG(9, "v") ? ARG(9, "v") : ARG(9, "version");
+    const char *version =
+        v && !jv_is(v, JV_NONE) ? jv_cstr(mem, context_text(mem, v)) : NULL;
+    (void)userdata;
     if (!name)
         return jinja_fail(c, "ref() needs the name of a model");
     const struct package *from = r->item ? r->item->package : r->p->root;
-    struct item *to = context_ref(r->p, from, pkg, name);
+    struct item *to = context_ref(r->p, from, pkg, name, version);
     if (!to)
-        return not_found(c, r->p, NODE_MODEL, name);
+        return version ? no_version(c, r->p, name, version)
+                       : not_found(c, r->p, NODE_MODEL, name);
     if (!r->is_execute && r->item)
-        record_ref(r->p, r->item, pkg, name, to);
+        record_ref(r->p, r->item, pkg, name, version ? jv_to_json(v) : json_null(), to);
     return relation_for(c, r, to);
 }
 

@@ -80,6 +80,12 @@ struct macro {
     struct jv *fn;
 };
 
+/* A model's .yml entry that has versions: {file, body} of the patches. */
+struct versioned {
+    struct package *pk;
+    json_t *patch;
+};
+
 struct project {
     struct arena mem;
     struct project_options o; /* strings copied */
@@ -97,8 +103,11 @@ struct project {
         by_name; /* "name" → first refable item, chained by `same_name` lookups */
     struct map patches; /* "kind package name" → json_t * */
     json_t *cli_vars;
-    json_t *docs;                  /* name → text */
-    VEC(struct item *) unit_tests; /* declared; items once their models are known */
+    json_t *docs;                    /* name → text */
+    json_t *groups;                  /* unique id → the manifest's entry */
+    struct map latest;               /* "package.model" → its latest version */
+    VEC(struct versioned) versioned; /* models with versions, as declared */
+    VEC(struct item *) unit_tests;   /* declared; items once their models are known */
     VEC(struct macro *) macros;
     struct map macro_by_id; /* "package.name"; package "dbt" for built-in ones */
     VEC(struct jinja_template *) templates;
@@ -164,6 +173,8 @@ int load_files(struct project *p, struct err *e);
 /* ── patch.c ── */
 /* Puts the node's properties entry to it, once. */
 void patch_apply(struct project *p, struct item *it);
+/* An entry's properties onto an item. shown: its file. */
+void patch_use(struct project *p, struct item *it, json_t *body, const char *shown);
 /* description: the one property that may call doc(). */
 const char *described(struct project *p, const char *text);
 /* The "columns" of a properties entry by name, as the manifest has them. */
@@ -253,6 +264,23 @@ int snapshots_read(struct project *p, struct package *pk, const char *path,
 int snapshots_declare(struct project *p, struct package *pk, const char *shown,
                       const char *rel, json_t *body, struct err *e);
 
+/* ── groups.c ── */
+int group_add(struct project *p, struct package *pk, const char *shown, const char *rel,
+              json_t *body, struct err *e);
+/* Groups that are named exist, references are allowed; warns of deprecated models. */
+int groups_check(struct project *p, struct err *e);
+/* A declared test is of its node's group; NULL: none. */
+const char *group_of(const struct project *p, const struct item *it);
+json_t *group_map(const struct project *p); /* group → unique ids; a new reference */
+
+/* ── versions.c ── */
+/* "2" of 2 and of "2". */
+const char *version_text(struct project *p, json_t *v);
+/* The entry of a model as it stands for one of its versions; a new reference. */
+json_t *version_body(struct project *p, const json_t *body, const json_t *version);
+/* Models become the versions their entries say. */
+int versions_link(struct project *p, struct err *e);
+
 /* ── unit_tests.c, unit_run.c ── */
 /* An entry of "unit_tests:"; it becomes an item in unit_tests_link. */
 int unit_tests_declare(struct project *p, struct package *pk, const char *shown,
@@ -300,8 +328,9 @@ int render_text(struct render *r, const char *name, const char *text, size_t n,
 int render_item(struct render *r, struct buf *out, struct err *e);
 /* Scalars of YAML with {{ }} → values, keeping types. */
 json_t *render_yaml(struct project *p, json_t *v, const char *where);
+/* version NULL: the latest of a model that has versions. */
 struct item *context_ref(struct project *p, const struct package *from, const char *pkg,
-                         const char *name);
+                         const char *name, const char *version);
 struct item *context_source(struct project *p, const struct package *from,
                             const char *source, const char *table);
 json_t *context_var(struct project *p, const struct package *pk, const char *name);

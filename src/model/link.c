@@ -5,6 +5,14 @@
 
 #include <stdio.h>
 
+static void drop_latest(struct project *p, const struct item *it)
+{
+    char key[512];
+    snprintf(key, sizeof key, "%s.%s", it->pub.package, it->pub.name);
+    if (it->pub.version && map_get(&p->latest, key) == it)
+        map_del(&p->latest, key);
+}
+
 static void drop_disabled(struct project *p)
 {
     size_t n = 0;
@@ -17,6 +25,7 @@ static void drop_disabled(struct project *p)
         map_del(&p->by_id, it->pub.unique_id);
         if (map_get(&p->by_name, it->pub.name) == it)
             map_del(&p->by_name, it->pub.name);
+        drop_latest(p, it);
         vec_push(&p->disabled, it);
     }
     p->items.n = n;
@@ -116,7 +125,8 @@ int link_check(struct project *p, struct err *e)
 {
     drop_disabled(p);
     check_links(p);
-    return check_relations(p, e);
+    int rc = groups_check(p, e);
+    return rc == 0 ? check_relations(p, e) : rc;
 }
 
 void link_finish(struct project *p)

@@ -11,6 +11,9 @@
 
 struct project;
 
+/* Order of two model versions: as numbers, else as texts. */
+int version_compare(const char *a, const char *b);
+
 struct project_options {
     const char *project_dir; /* folder of dbt_project.yml */
     const char
@@ -58,6 +61,8 @@ struct node {
     const char *test_name;         /* generic tests: unique, not_null … */
     const char *attached;          /* tests: unique id of the tested node, or NULL */
     const char *source_name;       /* sources */
+    /* models with versions: "2", and which is the latest; NULL without */
+    const char *version, *latest_version;
     bool is_enabled;
     json_t *config; /* merged config */
 };

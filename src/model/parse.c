@@ -16,7 +16,7 @@ static void guess_refs(struct project *p, struct item *it)
         if (sscanf(at, " '%127[^']'", name) != 1 &&
             sscanf(at, " \"%127[^\"]\"", name) != 1)
             continue;
-        const struct item *to = context_ref(p, it->package, NULL, name);
+        const struct item *to = context_ref(p, it->package, NULL, name, NULL);
         if (to)
             item_depend(it, to->pub.unique_id);
     }

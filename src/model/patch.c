@@ -73,6 +73,14 @@ json_t *columns_by_name(struct project *p, const json_t *owner)
     return columns;
 }
 
+void patch_use(struct project *p, struct item *it, json_t *body, const char *shown)
+{
+    it->meta_patch = json_incref(body);
+    it->patch_path = shown;
+    it->description = described(p, json_str(body, "description", ""));
+    it->columns = columns_by_name(p, body);
+}
+
 void patch_apply(struct project *p, struct item *it)
 {
     if (it->meta_patch)
@@ -82,8 +90,5 @@ void patch_apply(struct project *p, struct item *it)
     json_t *patch = map_get(&p->patches, key);
     if (!patch)
         return;
-    it->meta_patch = json_incref(json_obj(patch, "body"));
-    it->patch_path = json_str(patch, "file", NULL);
-    it->description = described(p, json_str(it->meta_patch, "description", ""));
-    it->columns = columns_by_name(p, it->meta_patch);
+    patch_use(p, it, json_obj(patch, "body"), json_str(patch, "file", NULL));
 }

@@ -56,6 +56,8 @@ static int load_all(struct project *p, const struct project_options *o, struct e
     if ((rc = target_load(p, e)) < 0 || (rc = macros_load(p, e)) < 0 ||
         (rc = load_files(p, e)) < 0)
         return rc;
+    if ((rc = versions_link(p, e)) < 0)
+        return rc;
     parse_configs(p);
     parse_links(p);
     if ((rc = properties_tests(p, e)) < 0 || (rc = unit_tests_link(p, e)) < 0 ||
@@ -73,6 +75,7 @@ int project_load(struct project **out, const struct project_options *o, struct e
     map_init(&p->by_id);
     map_init(&p->by_name);
     map_init(&p->patches);
+    map_init(&p->latest);
     map_init(&p->macro_by_id);
     map_init(&p->configs);
     buf_init(&p->key, 64u << 20);
@@ -80,6 +83,7 @@ int project_load(struct project **out, const struct project_options *o, struct e
     p->no_config = json_object();
     p->no_list = json_array();
     p->docs = json_object();
+    p->groups = json_object();
     p->env = jinja_env_new(NULL);
     copy_options(p, o);
     new_invocation(p);
@@ -117,6 +121,7 @@ void project_free(struct project *p)
     json_decref(p->cli_vars);
     json_decref(p->flags);
     json_decref(p->docs);
+    json_decref(p->groups);
     for (size_t i = 0; i < p->unit_tests.n; i++)
         item_free(p->unit_tests.v[i]);
     vec_release(&p->unit_tests);
@@ -131,6 +136,8 @@ void project_free(struct project *p)
     map_release(&p->by_id);
     map_release(&p->by_name);
     map_release(&p->patches);
+    map_release(&p->latest);
+    vec_release(&p->versioned);
     map_release(&p->macro_by_id);
     arena_release(&p->mem);
     mem_free(p);

@@ -11,8 +11,9 @@ struct declared {
     const char *shown, *rel;
     const char *kind; /* models seeds snapshots source */
     const char *name, *source;
-    const char *column; /* NULL: of the whole relation; quoted if it asks to be */
-    json_t *tags;       /* of the column: its tests have them too; NULL */
+    const char *version; /* of a model that has versions; NULL */
+    const char *column;  /* NULL: of the whole relation; quoted if it asks to be */
+    json_t *tags;        /* of the column: its tests have them too; NULL */
     json_t *def;
 };
 
@@ -99,6 +100,19 @@ static void declare_all(struct project *p, const struct declared *base,
     }
 }
 
+static void declare_versions(struct project *p, struct declared *base,
+                             const json_t *body)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach (json_arr(body, "versions"), i, one) {
+        json_t *v = json_object_get(one, "v"), *own = version_body(p, body, one);
+        base->version = v ? version_text(p, v) : NULL;
+        declare_all(p, base, own);
+        json_decref(own);
+    }
+}
+
 /* ── patches ── */
 
 static int add_patch(struct project *p, struct package *pk, const char *kind,
@@ -122,7 +136,12 @@ static int add_patch(struct project *p, struct package *pk, const char *kind,
                             .rel = rel,
                             .kind = keep(p, kind),
                             .name = keep(p, name)};
-    declare_all(p, &base, body);
+    if (!json_array_size(json_arr(body, "versions"))) {
+        declare_all(p, &base, body);
+        return 0;
+    }
+    vec_push(&p->versioned, ((struct versioned){pk, patch}));
+    declare_versions(p, &base, body);
     return 0;
 }
 
@@ -261,6 +280,8 @@ static int add_section(struct project *p, struct package *pk, const char *key,
             rc = add_source(p, pk, shown, rel, one, e);
         if (streq(key, "exposures"))
             rc = exposure_add(p, pk, shown, rel, one, e);
+        if (streq(key, "groups"))
+            rc = group_add(p, pk, shown, rel, one, e);
         if (streq(key, "unit_tests"))
             rc = unit_tests_declare(p, pk, shown, rel, one, e);
         if (streq(key, "snapshots"))
@@ -372,7 +393,7 @@ static struct item *target_of(struct project *p, const struct declared *d)
     for (size_t i = 0; i < 3; i++)
         if (streq(d->kind, kinds[i].kind))
             id = arena_join(&p->mem, kinds[i].type, ".", d->pk->name, ".", d->name,
-                            NULL);
+                            d->version ? ".v" : "", d->version ? d->version : "", NULL);
     return id ? map_get(&p->by_id, id) : NULL;
 }
 
@@ -393,8 +414,10 @@ static int make_test(struct project *p, const struct declared *d, json_t *args,
     it->declared_on = at ? at->pub.unique_id : NULL;
     if (d->column)
         json_put_str(args, "column_name", d->column);
-    const char *target =
-        is_source ? arena_join(&p->mem, d->source, "_", d->name, NULL) : d->name;
+    const char *v = d->version ? d->version : "";
+    const char *target = is_source ? arena_join(&p->mem, d->source, "_", d->name, NULL)
+                         : *v      ? arena_join(&p->mem, d->name, "_v", v, NULL)
+                                   : d->name;
     const char *ns = it->test_namespace ? it->test_namespace : "";
     char *prefix = arena_join(&p->mem, ns, *ns ? "_" : "", is_source ? "source_" : "",
                               it->test_name, NULL);
@@ -407,7 +430,7 @@ static int make_test(struct project *p, const struct declared *d, json_t *args,
                  is_source ? arena_join(&p->mem, "{{ get_where_subquery(source('",
                                         d->source, "', '", d->name, "')) }}", NULL)
                            : arena_join(&p->mem, "{{ get_where_subquery(ref('", d->name,
-                                        "')) }}", NULL));
+                                        *v ? "', version='" : "", v, "')) }}", NULL));
     it->test_kwargs = args;
     it->pub.name = full_name;
     it->pub.path = d->shown;
@@ -447,6 +470,18 @@ static void finish_test(struct project *p, struct item *it)
     item_name_relation(p, it);
 }
 
+/* dbt does not render its two commonest tests and notes the version as it is written in
+ * the .yml file, not as the text that ref() is given. */
+static void plain_version(struct project *p, struct item *test,
+                          const struct item *target)
+{
+    bool is_short = !test->test_namespace && (streq(test->test_name, "unique") ||
+                                              streq(test->test_name, "not_null"));
+    if (is_short && json_array_size(test->refs))
+        json_object_set(json_array_get(item_own(p, &test->refs), 0), "version",
+                        json_object_get(target->meta_patch, "version"));
+}
+
 int properties_tests(struct project *p, struct err *e)
 {
     struct declared_list *l = declared_of(p);
@@ -474,7 +509,10 @@ int properties_tests(struct project *p, struct err *e)
         int rc = make_test(p, d, args, type, e);
         if (rc < 0)
             return rc;
-        finish_test(p, p->items.v[p->items.n - 1]);
+        struct item *test = p->items.v[p->items.n - 1];
+        finish_test(p, test);
+        if (d->version)
+            plain_version(p, test, target);
     }
     return 0;
 }

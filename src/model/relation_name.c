@@ -82,7 +82,7 @@ static bool is_plain(const struct item *it, const char *schema, const char *alia
         for (const char *s = texts[i]; s && *s; s++)
             if (*s & 0x80)
                 return false;
-    return !json_object_get(it->meta_patch, "versions");
+    return !it->pub.version;
 }
 
 static const char *plain_schema(struct project *p, const char *custom)

@@ -13,6 +13,12 @@ json_t *context_node(const struct project *p, struct item *it)
     json_t *n = json_object(), *list = json_array(), *macros = json_array();
     (void)p;
     json_put_str(n, "name", it->pub.name);
+    if (it->pub.type == NODE_MODEL) {
+        json_t *v = json_object_get(it->meta_patch, "version");
+        json_put(n, "version", v ? json_incref(v) : json_null());
+        v = json_object_get(it->meta_patch, "latest_version");
+        json_put(n, "latest_version", v ? json_incref(v) : json_null());
+    }
     json_put_str(n, "resource_type", node_type_name(it->pub.type));
     json_put_str(n, "unique_id", it->pub.unique_id);
     json_put_str(n, "package_name", it->pub.package);

@@ -7,6 +7,23 @@
 #include "base/buf.h"
 #include "model/context.h"
 
+static struct item *make(struct project *p, struct package *pk, const char *shown,
+                         const char *rel, const json_t *body)
+{
+    struct item *it = item_new(p, pk, NODE_UNIT_TEST);
+    json_t *config = json_obj(body, "config");
+    it->pub.name = arena_strdup(&p->mem, json_str(body, "name", ""));
+    it->pub.alias = it->pub.name;
+    it->pub.path = shown;
+    it->file = shown;
+    it->rel = rel;
+    it->description = described(p, json_str(body, "description", ""));
+    it->unit_def = json_deep_copy(body);
+    it->meta_patch = json_object();
+    json_put(it->meta_patch, "config", config ? json_incref(config) : json_object());
+    return it;
+}
+
 int unit_tests_declare(struct project *p, struct package *pk, const char *shown,
                        const char *rel, json_t *body, struct err *e)
 {
@@ -21,18 +38,7 @@ int unit_tests_declare(struct project *p, struct package *pk, const char *shown,
                        "%s: the name of a unit test is not a text; "
                        "put it in quotes",
                        shown);
-    struct item *it = item_new(p, pk, NODE_UNIT_TEST);
-    it->pub.name = arena_strdup(&p->mem, name);
-    it->pub.alias = it->pub.name;
-    it->pub.path = shown;
-    it->file = shown;
-    it->rel = rel;
-    it->description = described(p, json_str(body, "description", ""));
-    it->unit_def = json_deep_copy(body);
-    it->meta_patch = json_object();
-    json_t *config = json_obj(body, "config");
-    json_put(it->meta_patch, "config", config ? json_incref(config) : json_object());
-    vec_push(&p->unit_tests, it);
+    vec_push(&p->unit_tests, make(p, pk, shown, rel, body));
     return 0;
 }
 
@@ -174,14 +180,78 @@ static int link_one(struct project *p, struct item *it, struct item *model,
     it->pub.is_enabled = it->pub.is_enabled && model->pub.is_enabled;
     it->pub.attached = model->pub.unique_id;
     item_depend(it, model->pub.unique_id);
-    int rc = item_add(p, it,
-                      arena_printf(&p->mem, "unit_test.%s.%s.%s", it->package->name,
-                                   model->pub.name, it->pub.name),
-                      e);
+    const char *v = it->pub.version = model->pub.version;
+    int rc =
+        item_add(p, it,
+                 arena_printf(&p->mem, "unit_test.%s.%s.%s%s%s", it->package->name,
+                              model->pub.name, it->pub.name, v ? "_v" : "", v ? v : ""),
+                 e);
     if (rc < 0 || !it->pub.is_enabled)
         return rc;
     rc = add_inputs(p, it, e);
     return rc == 0 ? check_incremental(it, e) : rc;
+}
+
+static bool is_listed(struct project *p, const json_t *list, const char *version)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach (list, i, one)
+        if (streq(version_text(p, one), version))
+            return true;
+    return false;
+}
+
+/* versions: {include: [1], exclude: [2]}; all without. */
+static bool is_wanted(struct project *p, const json_t *def, const char *version)
+{
+    const json_t *versions = json_obj(def, "versions");
+    const json_t *exclude = json_arr(versions, "exclude"),
+                 *include = json_arr(versions, "include");
+    if (json_array_size(exclude))
+        return !is_listed(p, exclude, version);
+    return !versions || is_listed(p, include, version);
+}
+
+/* One test for each version of the model. */
+static int link_versions(struct project *p, struct item *it, const struct item *model,
+                         struct err *e)
+{
+    int rc = 0;
+    bool is_any = false;
+    size_t n = p->items.n;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        struct item *m = p->items.v[i];
+        if (m->pub.type != NODE_MODEL || !m->pub.version ||
+            m->package != model->package || !streq(m->pub.name, model->pub.name) ||
+            !is_wanted(p, it->unit_def, m->pub.version))
+            continue;
+        is_any = true;
+        rc = link_one(p, make(p, it->package, it->pub.path, it->rel, it->unit_def), m,
+                      e);
+    }
+    if (rc == 0 && !is_any)
+        rc = err_set(e, ERR_CONFIG,
+                     "%s: unit test \"%s\": versions: names no version of \"%s\"",
+                     it->pub.path, it->pub.name, model->pub.name);
+    item_free(it);
+    return rc;
+}
+
+static int link_model(struct project *p, struct item *it, struct item *model,
+                      struct err *e)
+{
+    const json_t *versions = json_obj(it->unit_def, "versions");
+    if (model->pub.version)
+        return link_versions(p, it, model, e);
+    if (!json_array_size(json_arr(versions, "include")) &&
+        !json_array_size(json_arr(versions, "exclude")))
+        return link_one(p, it, model, e);
+    int rc = err_set(e, ERR_CONFIG,
+                     "%s: unit test \"%s\" names versions; the model \"%s\" has none",
+                     it->pub.path, it->pub.name, model->pub.name);
+    item_free(it);
+    return rc;
 }
 
 int unit_tests_link(struct project *p, struct err *e)
@@ -191,7 +261,7 @@ int unit_tests_link(struct project *p, struct err *e)
     for (size_t i = 0; i < n; i++) {
         struct item *it = p->unit_tests.v[i];
         const char *name = json_str(it->unit_def, "model", "");
-        struct item *model = context_ref(p, it->package, NULL, name);
+        struct item *model = context_ref(p, it->package, NULL, name, NULL);
         if (rc < 0) {
             item_free(it);
             continue;
@@ -201,7 +271,7 @@ int unit_tests_link(struct project *p, struct err *e)
             item_free(it);
             continue;
         }
-        rc = link_one(p, it, model, e);
+        rc = link_model(p, it, model, e);
     }
     vec_release(&p->unit_tests);
     return rc;
@@ -253,7 +323,8 @@ json_t *unit_test_manifest(const struct project *p, const struct item *it)
     json_put_str(n, "description", it->description ? it->description : "");
     json_put(n, "overrides", copied(def, "overrides"));
     json_put(n, "versions", copied(def, "versions"));
-    json_put(n, "version", json_null());
+    json_t *v = json_object_get(it->unit->model->meta_patch, "version");
+    json_put(n, "version", v ? json_incref(v) : json_null());
     json_put(n, "fqn", texts(it->fqn.v, it->fqn.n));
     json_put(
         n, "depends_on",

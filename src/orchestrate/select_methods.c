@@ -50,13 +50,24 @@ static bool by_fqn(const struct select *s, const struct graph_node *n,
         return false;
     char all[1000] = "";
     size_t len = 0;
-    const char *leaf = "", *unscoped = all;
+    const char *leaf = "", *before = "", *unscoped = all;
+    bool is_versioned = n->kind == GRAPH_MODEL && n->node->version;
     for (const char *const *part = n->node->fqn; *part && len < sizeof all; part++) {
         len += (size_t)snprintf(all + len, sizeof all - len, "%s%s", len ? "." : "",
                                 *part);
         if (part == n->node->fqn)
             unscoped = all + (len < sizeof all ? len : 0);
+        before = leaf;
         leaf = *part;
+    }
+    if (is_versioned) { /* name, name.v2 and name_v2; not v2 alone */
+        char both[300];
+        snprintf(both, sizeof both, "%.140s.%.140s", before, leaf);
+        bool is_same = streq(c->value, both);
+        both[strlen(before) < 140 ? strlen(before) : 140] = '_';
+        if (is_same || streq(c->value, both))
+            return true;
+        leaf = before;
     }
     if (*unscoped == '.')
         unscoped++;
@@ -246,12 +257,18 @@ static bool by_access(const struct select *s, const struct graph_node *n,
     return n->kind == GRAPH_MODEL && streq(c->value, own ? own : "protected");
 }
 
-/* latest, old, prerelease or none; no model has versions in this version. */
+/* latest, old, prerelease or none. */
 static bool by_version(const struct select *s, const struct graph_node *n,
                        const struct criterion *c)
 {
     (void)s;
-    return n->kind == GRAPH_MODEL && streq(c->value, "none");
+    if (n->kind != GRAPH_MODEL || !n->node)
+        return false;
+    const char *own = n->node->version;
+    if (!own)
+        return streq(c->value, "none");
+    int order = version_compare(own, n->node->latest_version);
+    return streq(c->value, order == 0 ? "latest" : order > 0 ? "prerelease" : "old");
 }
 
 /* Status in the run_results.json of --state. */

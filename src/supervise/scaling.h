@@ -5,10 +5,11 @@
 
 #include <stdint.h>
 
-#define SCALING_UP_MS    5000    /* behind for this long: more workers */
-#define SCALING_DOWN_MS  300000  /* at ease for this long: one fewer */
-#define SCALING_DOWN_MAX 3600000 /* longest wait after a step down that was too early  \
-                                  */
+#define SCALING_UP_MS   5000   /* behind for this long: more workers */
+#define SCALING_DOWN_MS 300000 /* at ease for this long: one fewer */
+#define SCALING_DOWN_MAX                                                               \
+    3600000 /* longest wait after a step down that was too early                       \
+             */
 
 struct scaling {
     int min, max;              /* 1 <= min <= max */

@@ -523,7 +523,8 @@ static void test_failing_rows_are_kept(void **state)
     assert_string_equal(json_str(f->result, "on", ""), "silver.live");
     json_t *checks = suite_checks(f->result), *last = json_array_get(checks, 2);
     assert_int_equal(json_array_size(checks), 3);
-    assert_string_equal(json_str(last, "expectation", ""), "column_values_to_be_between");
+    assert_string_equal(json_str(last, "expectation", ""),
+                        "column_values_to_be_between");
     assert_string_equal(json_str(last, "column", ""), "n");
     assert_string_equal(json_str(last, "expected", ""), "min_value=1");
     json_decref(checks);

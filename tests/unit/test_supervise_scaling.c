@@ -96,7 +96,8 @@ static void a_step_down_taken_back_makes_the_next_one_wait(void **state)
     for (int round = 0; round < 8; round++) {
         began = at;
         assert_int_equal(looks(&s, 3, 0, 900, &at, 100000), 2);
-        assert_true(round == 0 || at - began >= last * 2 - 2000 || at - began >= 3600000);
+        assert_true(round == 0 || at - began >= last * 2 - 2000 ||
+                    at - began >= 3600000);
         last = at - began;
         scaling_restart(&s);
         assert_int_equal(looks(&s, 2, 100000, 800, &at, 10), 4);

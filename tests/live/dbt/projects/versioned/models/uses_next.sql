@@ -1,0 +1,1 @@
+select * from {{ ref('versioned', 'people', version='3') }}
