@@ -24,7 +24,7 @@ def dbt_profile_target(tmp_path_factory):
     if TYPE == "postgres":
         return {
             "type": "postgres", "threads": 4, "host": os.environ.get("PGHOST", "127.0.0.1"),
-            "user": os.environ.get("PGUSER", "root"), "pass": "unused", "port": int(os.environ.get("PGPORT", "5432")),
+            "user": os.environ.get("PGUSER", "weir"), "pass": "unused", "port": int(os.environ.get("PGPORT", "5432")),
             "dbname": "dbt",
         }
     folder = str(tmp_path_factory.mktemp("db"))
