@@ -57,14 +57,14 @@ def prepare():
     shutil.rmtree(WORK, ignore_errors=True)
     for engine in ("dbt", "weir"):
         shutil.copytree(SOURCE, f"{WORK}/{engine}", ignore=shutil.ignore_patterns("live.yml", ".weir", "target", "weir.yml"))
-    os.makedirs(f"{WORK}/db")
     with open(f"{SOURCE}/dbt_project.yml") as f:
         project = yaml.safe_load(f)
     schemas = plan.get("schemas", ["main"])
-    files = {s: f"{WORK}/db/{s}.db" for s in schemas}
-    output = {"type": "sqlite", "threads": 1, "database": "database", "schema": "main",
-              "schemas_and_paths": files, "schema_directory": f"{WORK}/db"}
     for engine in ("dbt", "weir"):
+        folder = database_folder(engine)
+        os.makedirs(folder)
+        output = {"type": "sqlite", "threads": 1, "database": "database", "schema": "main",
+                  "schemas_and_paths": {s: f"{folder}/{s}.db" for s in schemas}, "schema_directory": folder}
         with open(f"{WORK}/{engine}/profiles.yml", "w") as f:
             yaml.safe_dump({project.get("profile", "live"): {"target": "dev", "outputs": {"dev": output}}}, f)
     with open(f"{WORK}/weir/weir.yml", "w") as f:
@@ -96,7 +96,7 @@ def write_files(files):
 
 
 def database_folder(engine):
-    return f"{WORK}/db" if engine == "dbt" else f"{WORK}/weir/.weir/warehouse"
+    return f"{WORK}/db-{engine}"
 
 
 def connect(engine, schemas):
