@@ -209,6 +209,14 @@ void *jinja_current_data(struct jinja_call *c)
     return c->tmpl ? c->tmpl->data : NULL;
 }
 
+bool jinja_in_macro(const struct jinja_call *c)
+{
+    for (; c; c = c->up)
+        if (c->frames)
+            return true;
+    return false;
+}
+
 /* ── rendering ── */
 static void call_begin(struct jinja_call *c, struct jinja_env *env,
                        struct jinja_template *t, struct jv *context, struct arena *mem,

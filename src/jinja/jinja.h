@@ -115,6 +115,9 @@ struct jinja_def {
     size_t body_len;
     int body_line; /* line of body's first byte */
     int line;
+    const char
+        *text; /* macro, test, materialization: from "{%" of its begin to "%}" of */
+    size_t text_len; /* its end; lives as long as the text that was compiled */
 };
 size_t jinja_n_defs(const struct jinja_template *t);
 const struct jinja_def *jinja_def(const struct jinja_template *t, size_t i);
@@ -133,6 +136,8 @@ bool jinja_def_param(const struct jinja_template *t, size_t i, size_t param,
 void jinja_template_set_data(struct jinja_template *t, void *data);
 void *jinja_template_data(const struct jinja_template *t);
 void *jinja_current_data(struct jinja_call *c);
+/* Whether a macro is being executed, not the template's own text. */
+bool jinja_in_macro(const struct jinja_call *c);
 
 /* Render with context (JV_DICT or NULL). mem holds everything made on the way. */
 int jinja_render(struct jinja_template *t, struct jv *context, struct arena *mem,

@@ -212,7 +212,24 @@ static void def_body(struct parser *p, struct macro_def *d, const char *const *e
     d->body = parse_body(p, ends, tag);
     p->macros = me.up;
     p->loops = loops;
+    p->def_end = p->cur.p;
     parse_expect_name(p, ends[0]);
+}
+
+/* The definition's whole text, from the tag that begins it to the one that ends it. */
+static void def_text(struct parser *p, const struct token *begin)
+{
+    struct jinja_def *d = &p->t->defs[p->t->n_defs - 1];
+    const char *from = begin->p, *src = p->t->src, *end = src + p->t->n_src;
+    const char *to = p->def_end;
+    while (from > src && !(from[0] == '{' && from[1] == '%'))
+        from--;
+    while (to && to + 1 < end && !(to[0] == '%' && to[1] == '}'))
+        to++;
+    if (p->waits || !to || to + 2 > end)
+        return; /* inside something: no text of its own */
+    d->text = from;
+    d->text_len = (size_t)(to + 2 - from);
 }
 
 static void def_add(struct parser *p, const char *kind, const char *name, int line,
@@ -257,6 +274,8 @@ static struct node *parse_macro(struct parser *p, const struct token *t)
     def_body(p, n->def, ends, "macro");
     if (is_top)
         def_add(p, "macro", n->sym->str.u.s.p, (int)t->line, n->def);
+    if (is_top)
+        def_text(p, t);
     return n;
 }
 
@@ -272,6 +291,7 @@ static struct node *parse_test_tag(struct parser *p, const struct token *t,
     parse_signature(p, n->def);
     def_body(p, n->def, ends, "test");
     def_add(p, "test", name->str.u.s.p, (int)t->line, n->def);
+    def_text(p, t);
     return n;
 }
 
@@ -303,6 +323,7 @@ static struct node *parse_materialization(struct parser *p, const struct token *
     def_body(p, n->def, ends, "materialization");
     def_add(p, "materialization", name, (int)t->line, n->def);
     p->t->defs[p->t->n_defs - 1].adapter = adapter;
+    def_text(p, t);
     n->a = languages;
     return n;
 }

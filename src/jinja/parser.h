@@ -17,6 +17,7 @@ struct parser {
     struct open_macro *macros; /* innermost first */
     struct open_loop *loops;
     struct tag_wait *waits;
+    const char *def_end; /* the name in the end tag of the last definition */
     const char *stack_base;
     bool is_soft; /* inside an if: an unknown filter is an error only when it runs */
     const struct node

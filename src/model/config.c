@@ -100,8 +100,8 @@ static json_t *section_of(const struct package *pk, enum node_type t)
     }
     case NODE_MODEL:
     case NODE_ANALYSIS:
-        return json_obj(pk->conf, "models");
     case NODE_OPERATION:
+        return json_obj(pk->conf, "models");
     case NODE_EXPOSURE:
     case NODE_MACRO:
         break;
@@ -256,6 +256,55 @@ static json_t *config_make(struct project *p, const struct item *it, bool *is_st
     return shown;
 }
 
+/* ── as written ── */
+
+static void plain_set(json_t *into, const char *key, json_t *v)
+{
+    const char *name = streq(key, "pre_hook")    ? "pre-hook"
+                       : streq(key, "post_hook") ? "post-hook"
+                                                 : key;
+    json_object_set(into, name, v);
+}
+
+static void plain_level(json_t *into, json_t *level)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach (level, key, v) {
+        if (key[0] == '+')
+            plain_set(into, key + 1 + strspn(key + 1, " "), v);
+        else if (!json_is_object(v))
+            plain_set(into, key, v);
+    }
+}
+
+static void plain_project(json_t *into, const struct package *pk, const struct item *it)
+{
+    json_t *level = section_of(pk, it->pub.type);
+    plain_level(into, level);
+    for (size_t i = 0; level && i < it->fqn.n; i++) {
+        level = json_obj(level, it->fqn.v[i]);
+        plain_level(into, level);
+    }
+}
+
+json_t *config_unrendered(struct project *p, const struct item *it)
+{
+    json_t *c = json_object(), *own = json_obj(it->meta_patch, "config"), *v;
+    const char *key;
+    plain_project(c, it->package, it);
+    for (size_t i = 0; it->pub.type != NODE_TEST && property_keys[i]; i++)
+        if ((v = json_object_get(it->meta_patch, property_keys[i])))
+            plain_set(c, property_keys[i], v);
+    json_object_foreach (own, key, v)
+        plain_set(c, key, v);
+    json_object_foreach (it->inline_config, key, v)
+        plain_set(c, key, v);
+    if (!it->package->is_root)
+        plain_project(c, p->root, it);
+    return c;
+}
+
 /* ── one value for all that are made of the same ── */
 
 static void key_levels(struct buf *key, const struct package *pk, const struct item *it)
@@ -331,6 +380,9 @@ void config_apply(struct project *p, struct item *it)
     it->pub.materialized = json_str(c, "materialized", "");
     it->tags.n = 0;
     json_array_foreach (json_arr(c, "tags"), i, one)
+        if (json_is_string(one))
+            vec_push(&it->tags, json_string_value(one));
+    json_array_foreach (it->column_tags, i, one)
         if (json_is_string(one))
             vec_push(&it->tags, json_string_value(one));
 }

@@ -226,8 +226,14 @@ NATIVE(fn_source)
 static void take_pair(struct render *r, const char *key, struct jv *v)
 {
     json_t *j = jv_to_json(v);
-    if (j && r->item)
-        config_merge(item_own(r->p, &r->item->inline_config), key, j);
+    if (j && r->item) {
+        json_t *own = item_own(r->p, &r->item->inline_config);
+        /* a hook that is one text stays one: the manifest has it as it was written */
+        if (json_is_string(j) && str_ends(key, "_hook"))
+            json_object_set(own, streq(key, "pre_hook") ? "pre-hook" : "post-hook", j);
+        else
+            config_merge(own, key, j);
+    }
     json_decref(j);
 }
 
@@ -532,7 +538,7 @@ void context_globals(struct project *p)
     jinja_env_set(env, "api", relation_api(p));
     jinja_env_set(env, "invocation_id", jv_strz(mem, p->invocation_id));
     jinja_env_set(env, "project_name", jv_strz(mem, p->root->name));
-    jinja_env_set(env, "dbt_version", jv_strz(mem, "1.9.0"));
+    jinja_env_set(env, "dbt_version", jv_strz(mem, DBT_VERSION));
     flags_context(p);
     jinja_env_set(env, "selected_resources", jv_list(mem));
     jinja_env_set(env, "thread_id", jv_strz(mem, "Thread-1"));

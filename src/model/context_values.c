@@ -153,9 +153,12 @@ NATIVE(fn_doc)
 {
     struct arena *mem = jinja_mem(c);
     const char *name = jv_cstr(mem, n ? args[n - 1] : NULL);
-    const json_t *v = name ? json_object_get(render_of(c)->p->docs, name) : NULL;
+    const char *package = n > 1 ? jv_cstr(mem, args[0]) : NULL;
+    const struct render *r = render_of(c);
+    const json_t *v =
+        name ? docs_find(r->p, r->item ? r->item->package : NULL, package, name) : NULL;
     (void)userdata, (void)kw_names, (void)kw_values, (void)n_kw;
-    return jv_strz(mem, v ? json_string_value(v) : "");
+    return jv_strz(mem, json_str(v, "block_contents", ""));
 }
 
 /* ── exceptions ── */

@@ -54,23 +54,27 @@ int exposure_add(struct project *p, struct package *pk, const char *shown,
     return item_add(p, it, arena_printf(&p->mem, "exposure.%s.%s", pk->name, name), e);
 }
 
-json_t *exposure_manifest(const struct project *p, struct item *it)
+json_t *exposure_manifest(struct project *p, struct item *it)
 {
-    static const char *const own[] = {"type", "owner", "maturity", "url", NULL};
-    json_t *n = context_node(p, it);
+    static const char *const own[] = {"type", "owner", "maturity",
+                                      "url",  "label", NULL};
     static const char *const others[] = {"alias",    "schema",  "identifier",
                                          "database", "columns", NULL};
+    json_t *n = context_node(p, it), *written = json_obj(it->meta_patch, "config");
     for (size_t i = 0; others[i]; i++)
         json_object_del(n, others[i]);
     for (size_t i = 0; own[i]; i++) {
         json_t *v = json_object_get(it->exposure, own[i]);
         json_put(n, own[i], v ? json_incref(v) : json_null());
     }
-    json_put_str(n, "label", json_str(it->exposure, "label", NULL));
+    json_t *owner = json_pack("{s:n, s:n}", "name", "email");
+    if (json_obj(n, "owner"))
+        json_object_update(owner, json_obj(n, "owner"));
+    json_put(n, "owner", owner);
     json_put(n, "refs", json_incref(it->refs));
     json_put(n, "sources", json_incref(it->sources));
     json_put(n, "metrics", json_array());
-    json_put(n, "unrendered_config", json_incref(json_obj(it->meta_patch, "config")));
+    json_put(n, "unrendered_config", written ? json_incref(written) : json_object());
     json_put_num(n, "created_at", (double)p->now_ms / 1000.0);
     return n;
 }

@@ -23,6 +23,9 @@
 #include "jinja/jinja.h"
 #include "model/model.h"
 
+/* The dbt-core whose contract this engine keeps: what templates and artifacts say. */
+#define DBT_VERSION "1.11.0"
+
 #define TMP_SUFFIX       "__weir_tmp"
 #define MAX_RENDER_BYTES (512u << 20)
 
@@ -62,8 +65,11 @@ struct item {
     /* generic tests */
     const char *test_name, *test_namespace, *column_name;
     json_t *test_kwargs;
-    json_t *exposure; /* its entry in the .yml file */
-    json_t *unit_def; /* unit tests: the entry in the .yml file */
+    const char *file_key;     /* where it is declared: "models.orders" */
+    json_t *column_tags;      /* of its column or source: tags, but not config */
+    item_list declared_tests; /* generic tests declared on this node */
+    json_t *exposure;         /* its entry in the .yml file */
+    json_t *unit_def;         /* unit tests: the entry in the .yml file */
     struct unit_test *unit;
     const char
         *declared_on;     /* unique id of the node it is declared at; sources: NULL */
@@ -103,7 +109,7 @@ struct project {
         by_name; /* "name" → first refable item, chained by `same_name` lookups */
     struct map patches; /* "kind package name" → json_t * */
     json_t *cli_vars;
-    json_t *docs;                    /* name → text */
+    json_t *docs;                    /* unique id → block, as the manifest has it */
     json_t *groups;                  /* unique id → the manifest's entry */
     struct map latest;               /* "package.model" → its latest version */
     VEC(struct versioned) versioned; /* models with versions, as declared */
@@ -116,6 +122,7 @@ struct project {
     VEC(const char *) warnings;
     int64_t now_ms;
     char invocation_id[40];
+    json_t *config_defaults[NODE_MACRO + 1]; /* of manifest_node.c, by node type */
     json_t *flags;         /* of the invocation, by dbt's names; NULL: none given */
     struct render *render; /* in progress */
     /* parsing */
@@ -228,6 +235,20 @@ int files_walk(const char *dir, file_fn *fn, void *arg, struct err *e);
 int files_read(struct project *p, const char *path, const char **text, size_t *n,
                struct err *e);
 
+/* ── docs.c ── */
+/* The page that docs viewers begin with; a project may have its own. */
+void docs_begin(struct project *p);
+/* A {% docs name %} block of the file shown. */
+void docs_add(struct project *p, const char *package, const char *name,
+              const char *shown, const char *text, size_t n);
+/* The block that doc(package, name) means as seen from a package (NULL: the root);
+ * package NULL: that one, the root, any. Borrowed; NULL: there is none. */
+const json_t *docs_find(const struct project *p, const struct package *from,
+                        const char *package, const char *name);
+/* Unique ids of the blocks that a description calls. A new reference. */
+json_t *docs_called(const struct project *p, const struct package *from,
+                    const char *description);
+
 /* ── flags.c ── */
 /* flags and invocation_args_dict of the context. */
 void flags_context(struct project *p);
@@ -239,6 +260,8 @@ void config_update(json_t *into, json_t *from);
  * configs are made of the same share one value: it is never changed in place. */
 void config_apply(struct project *p, struct item *it);
 void config_free(struct project *p);
+/* The same as written, unrendered and without defaults (dbt's unrendered_config). */
+json_t *config_unrendered(struct project *p, const struct item *it);
 /* bool of a config; strings "true"/"false" understood. */
 bool config_flag(const json_t *config, const char *key, bool fallback);
 
@@ -254,6 +277,8 @@ const char *names_test_hash(struct project *p, const char *name,
 int properties_read(struct project *p, struct package *pk, const char *path,
                     const char *shown, const char *rel, struct err *e);
 int properties_tests(struct project *p, struct err *e);
+/* Arguments of a test that are config, in dbt's order; NULL-terminated. */
+extern const char *const test_config_keys[];
 void properties_free(struct project *p);
 
 /* ── snapshot_files.c ── */
@@ -290,10 +315,20 @@ json_t *unit_test_manifest(const struct project *p, const struct item *it);
 int unit_run(struct project *p, struct wh *w, struct item *test,
              struct model_result *result, struct err *e);
 
+/* ── manifest*.c: what dbt's manifest says of things; new references ── */
+json_t *manifest_node(struct project *p, struct item *it);
+json_t *manifest_source(struct project *p, struct item *it);
+json_t *manifest_macro(struct project *p, const struct macro *m);
+/* Of every hook of on-run-start and on-run-end: calls fn with its node (taken). */
+typedef void manifest_fn(void *arg, const char *id, json_t *node);
+void manifest_operations(struct project *p, manifest_fn *fn, void *arg);
+/* Columns that identify a row, by constraints and tests. */
+json_t *manifest_primary_key(struct project *p, struct item *it);
+
 /* ── exposure.c ── */
 int exposure_add(struct project *p, struct package *pk, const char *shown,
                  const char *rel, json_t *body, struct err *e);
-json_t *exposure_manifest(const struct project *p, struct item *it);
+json_t *exposure_manifest(struct project *p, struct item *it);
 
 /* ── macros.c ── */
 int macros_load(struct project *p, struct err *e);

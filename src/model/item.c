@@ -75,6 +75,7 @@ void item_free(struct item *it)
     json_decref(it->columns);
     json_decref(it->meta_patch);
     json_decref(it->test_kwargs);
+    json_decref(it->column_tags);
     json_decref(it->freshness);
     json_decref(it->exposure);
     json_decref(it->unit_def);
@@ -85,6 +86,7 @@ void item_free(struct item *it)
     vec_release(&it->tags);
     vec_release(&it->fqn);
     vec_release(&it->tests);
+    vec_release(&it->declared_tests);
     mem_free((char *)(uintptr_t)it->compiled);
 }
 

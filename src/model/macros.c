@@ -23,7 +23,8 @@ static char *full_name(struct project *p, const struct jinja_def *d)
     return arena_strdup(&p->mem, d->name);
 }
 
-static void add_doc(struct project *p, const struct jinja_def *d)
+static void add_doc(struct project *p, const struct package *pk,
+                    const struct jinja_def *d, const char *path)
 {
     const char *from = d->body; /* dbt strips the text */
     size_t n = d->body_len;
@@ -31,7 +32,7 @@ static void add_doc(struct project *p, const struct jinja_def *d)
         from++;
     while (n && strchr(" \t\r\n", from[n - 1]))
         n--;
-    json_object_set_new(p->docs, d->name, json_stringn(from, n));
+    docs_add(p, package_name(pk), d->name, path, from, n);
 }
 
 static int add_def(struct project *p, struct package *pk, struct jinja_template *t,
@@ -39,7 +40,7 @@ static int add_def(struct project *p, struct package *pk, struct jinja_template 
 {
     const struct jinja_def *d = jinja_def(t, i);
     if (streq(d->kind, "docs")) {
-        add_doc(p, d);
+        add_doc(p, pk, d, path);
         return 0;
     }
     if (streq(d->kind, "snapshot"))
@@ -164,7 +165,8 @@ struct macro *macros_find(struct project *p, const struct package *from,
 static struct jv *note_use(struct jinja_call *c, const struct macro *m)
 {
     const struct render *r = jinja_userdata(c);
-    struct item *it = r && !r->is_execute ? r->item : NULL;
+    /* dbt notes what the node's own text calls; what that calls, the macros say */
+    struct item *it = r && !r->is_execute && !jinja_in_macro(c) ? r->item : NULL;
     for (size_t i = 0; it && i < it->macro_deps.n; i++)
         if (streq(it->macro_deps.v[i], m->unique_id))
             return m->fn;
@@ -300,6 +302,7 @@ int macros_load(struct project *p, struct err *e)
 {
     int rc = 0;
     jinja_env_resolver(p->env, resolve, p);
+    docs_begin(p);
     for (size_t i = 0; rc == 0 && builtin_macros[i]; i++)
         rc = macros_add(p, NULL, "(built in)", builtin_macros[i],
                         strlen(builtin_macros[i]), e);

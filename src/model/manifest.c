@@ -14,6 +14,38 @@ static void add_key(struct outfile *o, const char *key, bool *is_first)
     *is_first = false;
 }
 
+/* Operations (hooks of a run) are made for the manifest alone, not items. */
+struct member {
+    struct outfile *o;
+    bool is_first;
+};
+
+static void add_node(void *arg, const char *id, json_t *node)
+{
+    struct member *m = arg;
+    add_key(m->o, id, &m->is_first);
+    json_dump_buf(node, JSON_COMPACT, &m->o->b, NULL);
+    json_decref(node);
+    outfile_flush(m->o);
+}
+
+static void add_no_edges(void *arg, const char *id, json_t *node)
+{
+    struct member *m = arg;
+    add_key(m->o, id, &m->is_first);
+    buf_adds(&m->o->b, "[]");
+    json_decref(node);
+}
+
+static void add_its_parents(void *arg, const char *id, json_t *node)
+{
+    struct member *m = arg;
+    add_key(m->o, id, &m->is_first);
+    json_dump_buf(json_arr(json_obj(node, "depends_on"), "nodes"), JSON_COMPACT,
+                  &m->o->b, NULL);
+    json_decref(node);
+}
+
 static int add_section(struct outfile *o, struct project *p, const char *section,
                        struct err *e)
 {
@@ -30,6 +62,9 @@ static int add_section(struct outfile *o, struct project *p, const char *section
         json_decref(n);
         outfile_flush(o);
     }
+    struct member m = {o, is_first};
+    if (section == manifest_sections[0])
+        manifest_operations(p, add_node, &m);
     buf_addc(&o->b, '}');
     return rc;
 }
@@ -46,7 +81,7 @@ static void add_ids(struct outfile *o, const char *const *ids, size_t n)
     outfile_flush(o);
 }
 
-static void add_parents(struct outfile *o, const struct project *p)
+static void add_parents(struct outfile *o, struct project *p)
 {
     bool is_first = true;
     buf_addc(&o->b, '{');
@@ -55,12 +90,14 @@ static void add_parents(struct outfile *o, const struct project *p)
         add_key(o, it->pub.unique_id, &is_first);
         add_ids(o, it->deps.v, it->deps.n);
     }
+    struct member m = {o, is_first};
+    manifest_operations(p, add_its_parents, &m);
     buf_addc(&o->b, '}');
 }
 
 typedef VEC(const char *) id_list;
 
-static void add_children(struct outfile *o, const struct project *p)
+static void add_children(struct outfile *o, struct project *p)
 {
     id_list *children = mem_alloc((p->items.n + 1) * sizeof *children);
     struct map places; /* unique id → its index + 1 */
@@ -80,6 +117,8 @@ static void add_children(struct outfile *o, const struct project *p)
         add_ids(o, children[i].v, children[i].n);
         vec_release(&children[i]);
     }
+    struct member m = {o, is_first};
+    manifest_operations(p, add_no_edges, &m);
     buf_addc(&o->b, '}');
     map_release(&places);
     mem_free(children);

@@ -56,7 +56,7 @@ static json_t *column_of(struct project *p, const json_t *from)
     json_put(c, "config", config);
     json_put(c, "tags", json_incref(json_object_get(list, "tags")));
     json_put(c, "granularity", json_null());
-    json_put(c, "doc_blocks", json_incref(p->no_list));
+    json_put(c, "doc_blocks", docs_called(p, NULL, json_str(from, "description", "")));
     json_decref(tags);
     json_decref(meta);
     json_decref(list);

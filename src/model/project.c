@@ -120,6 +120,8 @@ void project_free(struct project *p)
     json_decref(p->no_list);
     json_decref(p->cli_vars);
     json_decref(p->flags);
+    for (size_t i = 0; i <= NODE_MACRO; i++)
+        json_decref(p->config_defaults[i]);
     json_decref(p->docs);
     json_decref(p->groups);
     for (size_t i = 0; i < p->unit_tests.n; i++)

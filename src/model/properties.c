@@ -195,6 +195,15 @@ static void source_config(struct project *p, struct item *it, const json_t *sour
                 config_merge(config, keys[k], json_object_get(from[i], keys[k]));
         config_update(config, json_obj(from[i], "config"));
     }
+    static const char *const kept[] = {"description", "quoting", "external"};
+    for (size_t k = 0; k < 3; k++) { /* for the manifest, as written */
+        json_t *v = json_object_get(table, kept[k]);
+        v = v || k != 1 ? v : json_object_get(source, kept[k]);
+        if (v)
+            json_put(patch, kept[k], json_incref(v));
+    }
+    json_t *meta = given(source, "meta");
+    json_put(patch, "source_meta", meta ? json_incref(meta) : json_object());
     json_put(patch, "config", config);
     it->meta_patch = patch;
     config_apply(p, it);
@@ -318,14 +327,15 @@ int properties_read(struct project *p, struct package *pk, const char *path,
 
 /* ── generic tests ── */
 
+const char *const test_config_keys[] = {
+    "severity", "tags",     "enabled",   "where",          "limit",
+    "warn_if",  "error_if", "fail_calc", "store_failures", "store_failures_as",
+    "meta",     "database", "schema",    "alias",          NULL};
+
 static bool is_config_key(const char *key)
 {
-    static const char *const keys[] = {
-        "severity", "tags",     "enabled",   "where",          "limit",
-        "warn_if",  "error_if", "fail_calc", "store_failures", "store_failures_as",
-        "meta",     "database", "schema",    "alias"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (streq(key, keys[i]))
+    for (size_t i = 0; test_config_keys[i]; i++)
+        if (streq(key, test_config_keys[i]))
             return true;
     return false;
 }
@@ -410,8 +420,12 @@ static int make_test(struct project *p, const struct declared *d, json_t *args,
     it->test_name = keep(p, dot ? dot + 1 : type);
     it->pub.test_name = it->test_name;
     it->column_name = d->column;
-    const struct item *at = is_source ? NULL : target_of(p, d);
+    struct item *at = is_source ? NULL : target_of(p, d);
     it->declared_on = at ? at->pub.unique_id : NULL;
+    if (at)
+        vec_push(&at->declared_tests, it);
+    it->file_key = is_source ? arena_printf(&p->mem, "sources.%s", d->source)
+                             : arena_printf(&p->mem, "%s.%s", d->kind, d->name);
     if (d->column)
         json_put_str(args, "column_name", d->column);
     const char *v = d->version ? d->version : "";
@@ -438,8 +452,7 @@ static int make_test(struct project *p, const struct declared *d, json_t *args,
     it->rel = arena_join(&p->mem, short_name, ".sql", NULL);
     it->description = description;
     it->meta_patch = json_object();
-    if (d->tags)
-        config_merge(config, "tags", d->tags);
+    it->column_tags = json_incref(d->tags);
     json_put(it->meta_patch, "config", config);
     it->raw = arena_join(&p->mem, "{{ ", ns, *ns ? "." : "", "test_", it->test_name,
                          "(**_dbt_generic_test_kwargs) }}", NULL);

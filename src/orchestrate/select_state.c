@@ -14,8 +14,10 @@
 
 static json_t *find(const json_t *manifest, const char *id)
 {
-    static const char *const kinds[] = {"nodes", "sources", "exposures"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const kinds[] = {"nodes",        "sources",         "exposures",
+                                        "unit_tests",   "semantic_models", "metrics",
+                                        "saved_queries"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         json_t *n = json_obj(json_obj(manifest, kinds[i]), id);
         if (n)
             return n;
@@ -33,15 +35,63 @@ static bool same(const json_t *a, const json_t *b, const char *key)
 
 static bool is_same_body(const json_t *a, const json_t *b)
 {
-    const json_t *x = json_obj(a, "checksum"), *y = json_obj(b, "checksum");
-    if (x && y && !streq(json_str(x, "name", "none"), "none"))
-        return same(x, y, "checksum");
-    return same(a, b, "raw_code") && same(a, b, "depends_on");
+    if (streq(json_str(a, "resource_type", ""), "seed") ||
+        !json_object_get(a, "raw_code"))
+        return same(a, b, "checksum");
+    return same(a, b, "raw_code");
+}
+
+/* Configs that say nothing of what is built: dbt does not compare them. */
+static bool is_compared(const char *key)
+{
+    static const char *const not [] = {"alias", "schema", "database", "tags", "group"};
+    for (size_t i = 0; i < sizeof not / sizeof *not ; i++)
+        if (streq(key, not [i]))
+            return false;
+    return true;
+}
+
+static bool has_same_keys(const json_t *a, const json_t *b)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach ((json_t *)(uintptr_t)a, key, v) {
+        json_t *other = json_object_get(b, key);
+        if (is_compared(key) && (!other || !json_equal(v, other)))
+            return false;
+    }
+    return true;
+}
+
+/* As they are written, so that an environment's values are no change. */
+static bool is_same_config(const json_t *a, const json_t *b)
+{
+    const json_t *x = json_obj(a, "unrendered_config"),
+                 *y = json_obj(b, "unrendered_config");
+    return has_same_keys(x, y) && has_same_keys(y, x);
 }
 
 static bool is_same_relation(const json_t *a, const json_t *b)
 {
-    return same(a, b, "schema") && same(a, b, "alias") && same(a, b, "identifier");
+    static const char *const keys[] = {"database", "schema", "alias"};
+    if (streq(json_str(a, "resource_type", ""), "source"))
+        return same(a, b, "database") && same(a, b, "schema") &&
+               same(a, b, "identifier");
+    for (size_t i = 0; i < 3; i++)
+        if (!same(json_obj(a, "unrendered_config"), json_obj(b, "unrendered_config"),
+                  keys[i]))
+            return false;
+    return true;
+}
+
+static bool has_same_descriptions(const json_t *a, const json_t *b)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach ((json_t *)(uintptr_t)a, key, v)
+        if (!same(v, json_object_get(b, key), "description"))
+            return false;
+    return json_object_size(a) == json_object_size(b);
 }
 
 static bool is_same_text(const json_t *a, const json_t *b)
@@ -49,7 +99,34 @@ static bool is_same_text(const json_t *a, const json_t *b)
     const json_t *persist = json_obj(json_obj(a, "config"), "persist_docs");
     if (json_flag(persist, "relation", false) && !same(a, b, "description"))
         return false;
-    return !json_flag(persist, "columns", false) || same(a, b, "columns");
+    return !json_flag(persist, "columns", false) ||
+           has_same_descriptions(json_obj(a, "columns"), json_obj(b, "columns"));
+}
+
+static bool is_same_contract(const json_t *a, const json_t *b)
+{
+    const json_t *x = json_obj(a, "contract"), *y = json_obj(b, "contract");
+    bool is_now = json_flag(x, "enforced", false),
+         was = json_flag(y, "enforced", false);
+    return is_now == was && (!is_now || same(x, y, "checksum"));
+}
+
+/* Kinds of which dbt compares a list of members. */
+static bool has_same_members(const json_t *a, const json_t *b, const char *const *keys)
+{
+    for (; *keys; keys++)
+        if (!same(a, b, *keys))
+            return false;
+    return true;
+}
+
+/* Built-in macros belong to the engine: another version of it, or dbt itself, has other
+ * texts, and the project has not changed. */
+static bool is_engines(const json_t *macro)
+{
+    return str_starts(json_str(macro, "unique_id", ""), "macro.dbt.") ||
+           str_starts(json_str(macro, "unique_id", ""), "macro.dbt_sqlite.") ||
+           str_starts(json_str(macro, "unique_id", ""), "macro.dbt_postgres.");
 }
 
 /* Whether a macro, or one it calls, has another text in the two manifests. */
@@ -59,7 +136,7 @@ static bool is_macro_changed(const struct select *s, const char *id, int depth)
     const json_t *was = json_obj(json_obj(s->how->state, "macros"), id);
     json_t *one;
     size_t i;
-    if (!now && !was)
+    if ((!now && !was) || is_engines(now ? now : was))
         return false;
     if (!now || !was || !same(now, was, "macro_sql"))
         return true;
@@ -80,23 +157,53 @@ static bool has_same_macros(const struct select *s, const json_t *now)
     return true;
 }
 
+/* Everything that makes a node another one, as dbt has it for its type. */
+static bool is_same(const json_t *now, const json_t *was)
+{
+    static const char *const exposure[] = {"fqn", "type",        "owner", "maturity",
+                                           "url", "description", "label", NULL};
+    static const char *const source[] = {"fqn",      "quoting",         "freshness",
+                                         "external", "loaded_at_field", NULL};
+    static const char *const others[] = {
+        "type",    "type_params", "filter",     "description", "label",
+        "model",   "entities",    "dimensions", "measures",    "query_params",
+        "exports", "time_grains", "defaults",   "checksum",    NULL};
+    static const char *const model[] = {"fqn", "latest_version", "access",
+                                        "deprecation_date", NULL};
+    const char *type = json_str(now, "resource_type", "");
+    if (streq(type, "unit_test"))
+        return same(now, was, "checksum");
+    if (streq(type, "exposure"))
+        return has_same_members(now, was, exposure) && is_same_config(now, was);
+    if (streq(type, "source"))
+        return has_same_members(now, was, source) && is_same_relation(now, was) &&
+               is_same_config(now, was);
+    if (!json_object_get(now, "raw_code"))
+        return has_same_members(now, was, others) && is_same_config(now, was);
+    if (json_object_get(now, "test_metadata"))
+        return is_same_config(now, was) && same(now, was, "fqn");
+    return is_same_body(now, was) && is_same_config(now, was) &&
+           is_same_text(now, was) && has_same_members(now, was, model) &&
+           is_same_relation(now, was) && is_same_contract(now, was);
+}
+
 static bool is_modified(const struct select *s, const json_t *now, const json_t *was,
                         const char *part)
 {
-    bool all = !*part;
-    if ((all || streq(part, "body")) && !is_same_body(now, was))
-        return true;
-    if ((all || streq(part, "configs")) && !same(now, was, "config"))
-        return true;
-    if ((all || streq(part, "relation")) && !is_same_relation(now, was))
-        return true;
-    if ((all || streq(part, "persisted_descriptions")) && !is_same_text(now, was))
-        return true;
-    if ((all || streq(part, "contract")) && !same(now, was, "contract"))
-        return true;
-    if ((all || streq(part, "macros")) && !has_same_macros(s, now))
-        return true;
-    return all && !same(now, was, "fqn");
+    if (!*part)
+        return !is_same(now, was) || !has_same_macros(s, now);
+    bool has_body = json_object_get(now, "raw_code");
+    if (streq(part, "body"))
+        return has_body && !is_same_body(now, was);
+    if (streq(part, "configs"))
+        return !is_same_config(now, was);
+    if (streq(part, "relation"))
+        return has_body && !is_same_relation(now, was);
+    if (streq(part, "persisted_descriptions"))
+        return has_body && !is_same_text(now, was);
+    if (streq(part, "contract"))
+        return !is_same_contract(now, was);
+    return streq(part, "macros") && !has_same_macros(s, now);
 }
 
 bool select_by_state(const struct select *s, const struct graph_node *n,
