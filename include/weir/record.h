@@ -21,7 +21,7 @@ struct weir_record {
     const char *reject; /* not NULL: the bytes are no record, for this reason
                            ("too_long", "invalid_csv"): dead letter */
     const char *detail; /* with reject: what is wrong, for people; may be NULL */
-    uint32_t masked;    /* card numbers the plugin masked itself (host->mask) */
+    uint32_t masked;    /* what the plugin masked itself (host->mask) */
 };
 
 #endif

@@ -298,7 +298,7 @@ static int print_sync(const struct cmd_args *a, const struct conf_source *s,
         rc = cmd_print_json(o, e);
     else if (!a->is_quiet)
         printf("%s: %" PRId64 " records, %" PRId64 " rejected, %" PRId64
-               " card numbers masked\n",
+               " card numbers, codes masked\n",
                s->name, json_i64(o, "records", 0), json_i64(o, "rejected", 0),
                json_i64(o, "masked", 0));
     json_decref(o);
@@ -377,7 +377,7 @@ const struct cmd cmd_source = {
     .summary = "Look at sources, check one, or read one now.",
     .operands = "[ls | check NAME | sync NAME | freshness [SELECTOR…]]",
     .doc = "ls lists the sources with what they brought: records, rejected ones, card "
-           "numbers masked, bytes. With -o json also the reasons.\n\n"
+           "numbers masked and verification codes or PINs dropped, bytes. With -o json also the reasons.\n\n"
            "check loads the source's plugin, checks its settings and reads the first "
            "records without writing anything.\n\n"
            "sync reads a source to its present end. When the platform is up its "

@@ -81,7 +81,7 @@ static void print_counts(const json_t *counts)
         {"stale", "stale versions dropped", false},
         {"anomalies", "anomalies", true},
         {"alerts", "alerts", true},
-        {"masked", "card numbers masked", true},
+        {"masked", "card numbers, codes masked", true},
         {"unknown_store", "of an unknown store", false},
         {"unknown_product", "with an unknown product", false},
     };

@@ -1,4 +1,5 @@
-/* Masking card numbers in the bytes of a record.
+/* Masking card numbers in the bytes of a record, and dropping what goes with them
+ * (mask_codes.c).
  *
  * in: bytes, probably JSON, possibly broken. out: the same with card numbers masked.
  * Called for every record by host.c and by plugins through host->mask. Always holds:
@@ -9,6 +10,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "base/pan.h"
+#include "ingest/mask_codes.h"
 
 #define KEEP_FRONT 6
 #define KEEP_BACK  4
@@ -26,10 +28,15 @@ static bool has_escaped(const char *p, size_t n)
     return false;
 }
 
-bool mask_may_have(const char *p, size_t n)
+static bool may_have_number(const char *p, size_t n)
 {
     size_t at, len;
     return pan_find(p, n, 0, &at, &len) || has_escaped(p, n);
+}
+
+bool mask_may_have(const char *p, size_t n)
+{
+    return may_have_number(p, n) || mask_may_have_codes(p, n);
 }
 
 /* ── where a position lies in JSON text ──────────────────────────────────────────── */
@@ -280,9 +287,10 @@ static uint32_t mask_pass(char *p, size_t n, const char *const *id_fields, bool 
 
 uint32_t mask_bytes(char *p, size_t n, const char *const *id_fields)
 {
-    if (!mask_may_have(p, n))
-        return 0;
-    uint32_t count = mask_pass(p, n, id_fields, false);
+    uint32_t count = mask_may_have_codes(p, n) ? mask_codes(p, n) : 0;
+    if (!may_have_number(p, n))
+        return count;
+    count += mask_pass(p, n, id_fields, false);
     if (has_escaped(p, n))
         count += mask_pass(p, n, id_fields, true);
     return count;

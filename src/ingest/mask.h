@@ -1,4 +1,5 @@
-/* Card numbers in a record: found and masked before anything is written.
+/* Card numbers in a record: found and masked before anything is written; verification
+ * codes and PINs (mask_codes.h): gone.
  *
  * Rules on top of base/pan.h: values of declared id fields are spared, at any depth; in
  * a bare JSON number digits become 0 so that the JSON stays valid; digits written as
@@ -13,7 +14,7 @@
 
 /* May there be one? false is certain; the fast test of every record. */
 bool mask_may_have(const char *p, size_t n);
-/* Mask in place; how many. id_fields: NULL-terminated, may be NULL. */
+/* Mask in place; how many, codes and PINs too. id_fields: NULL-terminated, may be NULL. */
 uint32_t mask_bytes(char *p, size_t n, const char *const *id_fields);
 
 #endif

@@ -52,6 +52,16 @@ table_dump() { # what must be equal between runs: everything but the times of th
     ! grep -aE '4111[- ]?1111[- ]?1111[- ]?1111|5555[- ]?5555[- ]?5555[- ]?4444|5105[- ]?1051[- ]?0510[- ]?5100|4012[- ]?8888[- ]?8888[- ]?1881|6011[- ]?1111[- ]?1111[- ]?1117' "$TEST_DIR/text"
 }
 
+@test "verification codes and PINs are not kept: gone from every file, counted" {
+    zcat "$WEIR_PROJECT_DIR/data/pos_incidents.jsonl.gz" | head -100 |
+        sed 's/^{/{"cvv":"Q7391","card":{"pin":"Q7392","brand":"visa"},/' >"$TEST_DIR/pos.jsonl"
+    WEIR_POS=$TEST_DIR/pos.jsonl "$WEIR" up --once >"$TEST_DIR/text" 2>&1 || true
+    grep -E 'codes masked +200$' "$TEST_DIR/text"
+    written_text >>"$TEST_DIR/text"
+    grep -aq visa "$TEST_DIR/text"
+    ! grep -a Q739 "$TEST_DIR/text"
+}
+
 @test "a second run changes nothing" {
     "$WEIR" up --once
     table_dump >"$TEST_DIR/first"

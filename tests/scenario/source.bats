@@ -17,9 +17,9 @@ teardown() { teardown_platform; }
     [ ! -e "$WEIR_STATE_DIR/bus.db" ] # check writes nothing
     run "$WEIR" source sync stores
     [ "$status" -eq 0 ]
-    [[ $output == "stores: 457 records, 0 rejected, 0 card numbers masked" ]]
+    [[ $output == "stores: 457 records, 0 rejected, 0 card numbers, codes masked" ]]
     run "$WEIR" source sync stores
-    [[ $output == "stores: 0 records, 0 rejected, 0 card numbers masked" ]]
+    [[ $output == "stores: 0 records, 0 rejected, 0 card numbers, codes masked" ]]
 }
 
 @test "source sync: a shrunk snapshot is refused, and taken when asked for" {

@@ -9,6 +9,7 @@
 #include "base/jscan.h"
 #include "base/pan.h"
 #include "ingest/mask.h"
+#include "ingest/mask_codes.h"
 
 static const char *const ids[] = {"transaction_id", "product_id", NULL};
 
@@ -103,12 +104,68 @@ static void a_nul_byte_does_not_hide_one(void **state)
     assert_memory_equal(b + 7, "411111******1111", 16);
 }
 
+/* PCI DSS 3.3.1: not masked but gone, whatever the value looks like. */
+static void codes_and_pins_are_gone(void **state)
+{
+    (void)state;
+    check("{\"cvv\":\"123\",\"a\":1}", "{\"cvv\":null ,\"a\":1}", 1);
+    check("{\"card\":{\"CVV2\" : 123},\"x\":2}", "{\"card\":{\"CVV2\" : 0  },\"x\":2}",
+          1);
+    check("{\"card_cvc\":1234}", "{\"card_cvc\":null}", 1);
+    check("{\"cardPin\":\"0000\",\"pin\":[1,2,{\"x\":\"}\"}],\"b\":\"c\"}",
+          "{\"cardPin\":null  ,\"pin\":null           ,\"b\":\"c\"}", 2);
+    check("{\"card_verification_value\":\"9\"}", "{\"card_verification_value\":\"\" }",
+          1);
+    check("{\"Track-2_Data\":\"4111111111111111=2512\"}",
+          "{\"Track-2_Data\":null                   }", 1);
+    check("{\"\\u0063vv\":\"123\"}", "{\"\\u0063vv\":null }", 1);
+    /* cut in the middle, and what has no value already */
+    check("{\"a\":1,\"cvv\":\"12", "{\"a\":1,\"cvv\":\"\" ", 1);
+    check("{\"cvv\":null,\"cvc\":\"\",\"csc\":0}",
+          "{\"cvv\":null,\"cvc\":\"\",\"csc\":0}", 0);
+}
+
+static void other_names_stay(void **state)
+{
+    (void)state;
+    const char *text = "{\"shipping\":\"1\",\"spin\":2,\"pine\":3,\"note\":\"cvv: 1\","
+                       "\"discount\":\"5\",\"pin_code_area\":7,\"soundtrack1\":\"x\"}";
+    check(text, text, 0);
+    assert_true(mask_is_code_name("encrypted_pin_block", 19));
+    assert_true(mask_is_code_name("securityCode", 12));
+    assert_false(mask_is_code_name("", 0));
+}
+
+/* The fast test sees a name wherever it stands in a block of sixteen. */
+static void the_fast_test_misses_nothing(void **state)
+{
+    char b[200];
+    (void)state;
+    static const char *const words[] = {
+        "cvv",     "CVC",       "cvn",       "csc",      "Pin",         "track1",
+        "track_2", "trackData", "magstripe", "security", "verification"};
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
+        for (size_t at = 0; at < 70; at++) {
+            size_t k = strlen(words[w]);
+            memset(b, 'x', sizeof b);
+            memcpy(b + at, words[w], k);
+            assert_true(mask_may_have(b, at + k));
+            assert_true(mask_may_have(b, sizeof b));
+        }
+    }
+    memset(b, 'c', sizeof b);
+    assert_false(mask_may_have(b, sizeof b));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(masks_free_text),
         cmocka_unit_test(spares_ids_at_any_depth),
         cmocka_unit_test(numbers_stay_numbers),
+        cmocka_unit_test(codes_and_pins_are_gone),
+        cmocka_unit_test(other_names_stay),
+        cmocka_unit_test(the_fast_test_misses_nothing),
         cmocka_unit_test(sees_through_escapes),
         cmocka_unit_test(stripe_data_goes_whole),
         cmocka_unit_test(broken_bytes_are_masked_too),
