@@ -54,6 +54,7 @@ FORCE:
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(say)$(CC) $(CFLAGS) $(PKGCF) -MMD -MP -c -o $@ $<
+$(B)/src/model/builtin.o: $(wildcard src/model/macros/*.sql)
 $(B)/plugins/%.so: plugins/%/plugin.c $(B)/libplugin.stamp
 	@mkdir -p $(@D)
 	$(say)$(CC) $(filter-out -fPIE,$(CFLAGS)) $(PKGCF) -fPIC -shared -fvisibility=hidden -MMD -MP -MF $(@:.so=.d) -o $@ \

@@ -41,6 +41,13 @@ void jinja_env_set(struct jinja_env *env, const char *name, struct jv *v)
     jv_set(env->globals, name, v);
 }
 
+struct jv *jinja_env_take(struct jinja_env *env, const char *name)
+{
+    struct sym *sym = sym_of(env, name, strlen(name));
+    struct jv *v = sym ? dict_get(env->globals, &sym->str) : NULL;
+    return v ? dict_del(env->globals->u.map, &sym->str) : NULL;
+}
+
 void jinja_env_undefined(struct jinja_env *env, enum jinja_undefined kind)
 {
     env->undef = kind;

@@ -425,80 +425,6 @@ NATIVE(fn_env_var)
                                  name);
 }
 
-/* ── the node's state ── */
-
-NATIVE(fn_is_incremental)
-{
-    const struct render *r = render_of(c);
-    UNUSED;
-    if (!r->is_execute || !r->w || !r->item || r->full_refresh ||
-        !streq(r->item->pub.materialized, "incremental"))
-        return jv_bool(false);
-    if (r->has_existing) /* hooks after the build are told what was there before it */
-        return jv_bool(r->existing == WH_TABLE);
-    return jv_bool(wh_relation_type(r->w, r->item->pub.schema, r->item->pub.alias) ==
-                   WH_TABLE);
-}
-
-/* ── queries ── */
-
-NATIVE(fn_run_query)
-{
-    struct render *r = render_of(c);
-    struct jv *sql = ARG(0, "sql");
-    (void)userdata;
-    if (!r->is_execute || !r->w)
-        return jv_none();
-    if (!sql)
-        return jinja_fail(c, "run_query() needs SQL");
-    return table_query(c, r, jv_cstr(jinja_mem(c), context_text(jinja_mem(c), sql)),
-                       NULL);
-}
-
-/* {% call statement('name', fetch_result=True) %} sql {% endcall %} */
-NATIVE(fn_statement)
-{
-    struct render *r = render_of(c);
-    struct arena *mem = jinja_mem(c);
-    const char *name = jv_cstr(mem, ARG(0, "name"));
-    struct jv *fetch = ARG(1, "fetch_result"), *caller = ARG(9, "caller");
-    struct jv *rows = jv_list(mem), *table = jv_none();
-    struct err e = {0};
-    (void)userdata;
-    if (!caller)
-        return jinja_fail(c, "statement is used with call: {%% call statement(…) %%}");
-    struct jv *sql = jinja_invoke(c, caller, NULL, 0, NULL, NULL, 0);
-    if (!sql)
-        return NULL;
-    if (!r->is_execute || !r->w)
-        return jv_strz(mem, "");
-    const char *text = jv_cstr(mem, context_text(mem, sql));
-    if (fetch && jv_truth(fetch)) {
-        if (!(table = table_query(c, r, text, &rows)))
-            return NULL;
-    } else if (wh_exec(r->w, text, &e) < 0) {
-        return jinja_fail_err(c, &e);
-    }
-    struct jv *result = jv_dict(mem);
-    jv_set(result, "data", rows);
-    jv_set(result, "table", table);
-    jv_set(result, "response", jv_strz(mem, "OK"));
-    if (!r->results)
-        r->results = jv_dict(mem);
-    if (name)
-        jv_set(r->results, name, result);
-    return jv_strz(mem, "");
-}
-
-NATIVE(fn_load_result)
-{
-    const struct render *r = render_of(c);
-    const char *name = jv_cstr(jinja_mem(c), ARG(0, "name"));
-    struct jv *v = r->results && name ? jv_get(r->results, name) : NULL;
-    (void)userdata;
-    return v ? v : jv_none();
-}
-
 /* ── globals ── */
 
 static const struct {
@@ -508,10 +434,6 @@ static const struct {
     {"ref", fn_ref},
     {"source", fn_source},
     {"env_var", fn_env_var},
-    {"is_incremental", fn_is_incremental},
-    {"run_query", fn_run_query},
-    {"statement", fn_statement},
-    {"load_result", fn_load_result},
 };
 
 void context_run(struct project *p)
@@ -544,5 +466,6 @@ void context_globals(struct project *p)
     jinja_env_set(env, "thread_id", jv_strz(mem, "Thread-1"));
     context_values(p);
     context_modules(p);
+    execution_globals(p);
     context_target(p);
 }

@@ -312,17 +312,10 @@ static int apply(struct change *c, bool by_source, struct err *e)
 
 /* ── the run ── */
 
-static int check_strategy(struct change *c, struct err *e)
+bool incremental_knows(const char *s)
 {
-    const char *s = json_str(c->b->it->pub.config, "incremental_strategy", "default");
-    c->strategy = s;
-    if (streq(s, "default") || streq(s, "append") || streq(s, "delete+insert") ||
-        streq(s, "merge"))
-        return 0;
-    return err_set(e, ERR_UNSUPPORTED,
-                   "%s: incremental_strategy \"%s\" is not known here (append, "
-                   "delete+insert, merge)",
-                   c->b->it->pub.path, s);
+    return streq(s, "default") || streq(s, "append") || streq(s, "delete+insert") ||
+           streq(s, "merge");
 }
 
 /* Notes the days that this build changes, and clears those that its parents' did. */
@@ -360,9 +353,8 @@ static int in_transaction(struct change *c, struct err *e)
 int incremental_run(struct build *b, struct err *e)
 {
     struct change c = {.b = b, .keys = key_list(b)};
-    int rc = check_strategy(&c, e);
-    if (rc == 0)
-        rc = wh_drop(b->w, WH_TEMP, b->tmp, e);
+    c.strategy = json_str(b->it->pub.config, "incremental_strategy", "default");
+    int rc = wh_drop(b->w, WH_TEMP, b->tmp, e);
     if (rc == 0) {
         rc = wh_create_table_as(b->w, WH_TEMP, b->tmp, buf_str(&b->sql), e);
         if (rc < 0)

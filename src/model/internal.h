@@ -115,6 +115,7 @@ struct project {
     VEC(struct versioned) versioned; /* models with versions, as declared */
     VEC(struct item *) unit_tests;   /* declared; items once their models are known */
     VEC(struct macro *) macros;
+    struct map natives; /* functions of the context that a macro has replaced */
     struct map macro_by_id; /* "package.name"; package "dbt" for built-in ones */
     VEC(struct jinja_template *) templates;
     VEC(char *) texts; /* file contents the templates point into */
@@ -151,6 +152,7 @@ struct render {
     struct jv *results; /* dict: statement name → {data, table, response} */
     struct jv *run_results, *schemas; /* on-run-end */
     struct render *outer;
+    struct build *build; /* being made by macros: custom.c; NULL otherwise */
 };
 
 static inline struct item *item_of(const struct node *n)
@@ -338,10 +340,14 @@ int macros_add(struct project *p, struct package *pk, const char *name,
 struct macro *macros_find(struct project *p, const struct package *from,
                           const char *name);
 struct macro *macros_in(struct project *p, const char *package, const char *name);
+/* Whether a node of pk gets another macro than the built-in one of that name. */
+bool macros_overridden(struct project *p, const struct package *pk, const char *name);
 struct jv *macros_dispatch(struct jinja_call *c, struct project *p, const char *name,
                            const char *ns);
 struct jv *macros_namespace(struct project *p, const char *package);
-extern const char *const builtin_macros[]; /* templates, NULL-terminated */
+extern const struct builtin_text {
+    const char *text, *path; /* path: shown in errors */
+} builtin_macros[]; /* to a NULL text */
 
 /* ── context.c ── */
 void context_globals(struct project *p);
@@ -380,12 +386,36 @@ struct jv *relation_subquery(struct arena *mem, const char *text, const char *sc
 bool relation_parts(const struct jv *v, const char **schema, const char **name);
 struct jv *relation_api(struct project *p);
 struct jv *column_new(struct arena *mem, const char *name, const char *type);
+struct jv *column_api(struct arena *mem); /* api.Column */
 struct jv *columns_of(struct render *r, struct arena *mem, const char *schema,
                       const char *name);
 struct jv *adapter_new(struct project *p);
+/* adapter_config.c: what the adapter knows without asking the warehouse; NULL: nothing
+ * of that name. */
+struct jv *adapter_more(struct jinja_call *c, const char *name);
+/* Parts of a Column, in memory of the call's. */
+bool column_parts(const struct jv *v, const char **name, const char **type);
 /* Rows of a query as an agate-like table; NULL after jinja_fail. */
 struct jv *table_query(struct jinja_call *c, struct render *r, const char *sql,
                        struct jv **rows);
+/* The rows of such a table as a list of lists; empty for NULL. */
+struct jv *table_data(struct jv *table, struct arena *mem);
+
+/* ── execution.c ── */
+void execution_globals(struct project *p);
+void execution_literal(struct buf *out, const struct jv *v); /* as SQL writes it */
+/* Rows that a statement's response tells of; -1: unknown. */
+int64_t execution_rows(const struct jv *response);
+jinja_fn execution_execute, execution_add_query, execution_commit;
+
+/* ── custom.c ── */
+/* The macro that materializes the item: one of the project's own, or the built-in one
+ * when the project overrides a macro that it is made of. NULL: the engine's own way. */
+struct macro *custom_find(const struct build *b);
+int custom_run(struct build *b, struct macro *m, struct err *e);
+/* wh_exec; on engines whose views cannot look into other schemas, a CREATE VIEW is made
+ * as wh_create_view makes it. */
+int view_exec(struct wh *w, const char *sql, struct err *e);
 
 /* ── compile.c ── */
 int compile_item(struct render *r, struct buf *sql, struct err *e);
@@ -425,6 +455,7 @@ struct build {
     enum wh_relation_type existing;
     bool full_refresh;
     struct buf sql;
+    bool is_judged; /* by a macro: execution.c */
     /* changes.c: parents that note what changed, and up to where this build knows */
     struct change_source {
         struct item *parent;
@@ -432,6 +463,9 @@ struct build {
     } sources[BUILD_SOURCES];
     size_t n_sources;
 };
+/* Text under target/KIND/: compiled, run. */
+void materialize_write(const struct build *b, const char *kind, const char *text);
+const char *materialize_hook_sql(const json_t *hook, bool *is_inside);
 int materialize_hooks(struct build *b, const char *key, struct err *e);
 /* Own tests and gate on schema.name; 0 when it may be published. */
 int materialize_judge(struct build *b, const char *schema, const char *name,
@@ -439,6 +473,8 @@ int materialize_judge(struct build *b, const char *schema, const char *name,
 /* Indexes on the declared keys (unique_key, unique tests) of schema.name. */
 int materialize_keys(struct build *b, const char *name, struct err *e);
 int incremental_run(struct build *b, struct err *e);
+/* Strategies that incremental_run has; others are macros. */
+bool incremental_knows(const char *strategy);
 /* Days that changed late (meta.changes_by). Before the new rows are selected: */
 void changes_begin(struct build *b);
 /* the days that the new rows lack, computed and added to them; */

@@ -194,6 +194,9 @@ static struct jv *resolve(struct jinja_call *c, void *userdata, const char *name
         m = macros_find(p, own, name);
     if (m)
         return note_use(c, m);
+    struct jv *native = map_get(&p->natives, name);
+    if (native)
+        return native;
     for (size_t i = 0; i < p->packages.n; i++)
         if (streq(p->packages.v[i]->name, name))
             return macros_namespace(p, p->packages.v[i]->name);
@@ -298,17 +301,53 @@ struct jv *macros_dispatch(struct jinja_call *c, struct project *p, const char *
                       name, name);
 }
 
+/* A bare name means the project's macro, in a call from a built-in one as well; a
+ * dispatched one what the packages of the search order have. */
+bool macros_overridden(struct project *p, const struct package *pk, const char *name)
+{
+    const char *const prefixes[] = {p->o.adapter, "default"};
+    json_t *order, *one;
+    size_t i;
+    if (macros_in(p, p->root->name, name) || macros_in(p, pk->name, name))
+        return true;
+    bool is_found = false;
+    order = search_order(p, BUILTIN);
+    json_array_foreach (order, i, one) {
+        const char *package = json_is_string(one) ? json_string_value(one) : BUILTIN;
+        for (size_t k = 0; !streq(package, BUILTIN) && !is_found && k < 2; k++) {
+            char full[300];
+            snprintf(full, sizeof full, "%s__%s", prefixes[k], name);
+            is_found = macros_in(p, package, full) != NULL;
+        }
+    }
+    json_decref(order);
+    return is_found;
+}
+
+/* A project's macro takes the place of a function of the context (ref, log, …), which
+ * the nodes of other packages go on to see. */
+static void shadow_natives(struct project *p)
+{
+    for (size_t i = 0; i < p->macros.n; i++) {
+        const struct macro *m = p->macros.v[i];
+        struct jv *native = m->package ? jinja_env_take(p->env, m->name) : NULL;
+        if (native)
+            map_put(&p->natives, m->name, native);
+    }
+}
+
 int macros_load(struct project *p, struct err *e)
 {
     int rc = 0;
     jinja_env_resolver(p->env, resolve, p);
     docs_begin(p);
-    for (size_t i = 0; rc == 0 && builtin_macros[i]; i++)
-        rc = macros_add(p, NULL, "(built in)", builtin_macros[i],
-                        strlen(builtin_macros[i]), e);
+    for (size_t i = 0; rc == 0 && builtin_macros[i].text; i++)
+        rc = macros_add(p, NULL, builtin_macros[i].path, builtin_macros[i].text,
+                        strlen(builtin_macros[i].text), e);
     for (size_t i = 0; rc == 0 && i < p->packages.n; i++)
         rc = load_package(p, p->packages.v[i], e);
     if (rc == 0)
         item_names_begin(p);
+    shadow_natives(p);
     return rc;
 }

@@ -11,7 +11,7 @@
 
 /* ── hooks ── */
 
-static const char *hook_sql(const json_t *hook, bool *is_inside)
+const char *materialize_hook_sql(const json_t *hook, bool *is_inside)
 {
     *is_inside = true;
     if (json_is_string(hook))
@@ -46,7 +46,7 @@ static int hooks(struct build *b, const char *key, bool inside, struct err *e)
     int rc = 0;
     json_array_foreach (list, i, one) {
         bool is_inside;
-        const char *text = hook_sql(one, &is_inside);
+        const char *text = materialize_hook_sql(one, &is_inside);
         if (rc == 0 && text && is_inside == inside)
             rc = run_hook(b, key, text, e);
     }
@@ -281,9 +281,9 @@ static int build_seed(struct build *b, struct err *e)
 
 /* ── compiled files, for people ── */
 
-static void write_compiled(struct build *b)
+void materialize_write(const struct build *b, const char *kind, const char *text)
 {
-    char *path = mem_printf("%s/compiled/%s/%s", b->p->target_dir, b->it->pub.package,
+    char *path = mem_printf("%s/%s/%s/%s", b->p->target_dir, kind, b->it->pub.package,
                             b->it->pub.path);
     for (char *s = path + 1; *s; s++)
         if (*s == '/') {
@@ -293,7 +293,7 @@ static void write_compiled(struct build *b)
         }
     FILE *f = fopen(path, "w"); /* a convenience: failing to write it stops nothing */
     if (f) {
-        fwrite(buf_str(&b->sql), 1, b->sql.len, f);
+        fputs(text, f);
         fclose(f);
     }
     mem_free(path);
@@ -306,10 +306,6 @@ static int build_as(struct build *b, struct err *e)
     const char *how = b->it->pub.materialized;
     if (b->it->pub.type == NODE_SEED)
         return build_seed(b, e);
-    int rc = compile_item(&b->r, &b->sql, e);
-    if (rc < 0)
-        return rc;
-    write_compiled(b);
     if (b->it->pub.type == NODE_SNAPSHOT)
         return snapshot_run(b, e);
     changes_begin(b);
@@ -322,8 +318,44 @@ static int build_as(struct build *b, struct err *e)
                                                            : build_in_place(b, e);
     return err_set(e, ERR_UNSUPPORTED,
                    "%s: materialized \"%s\" is not known (view, table, incremental, "
-                   "ephemeral)",
+                   "ephemeral, materialized_view, or a {%% materialization %%} of the "
+                   "project)",
                    b->it->pub.path, how);
+}
+
+/* config(sql_header=…): statements of this connection before the node is made. */
+static int run_header(struct build *b, struct err *e)
+{
+    const char *header = json_str(b->it->pub.config, "sql_header", NULL);
+    if (!header || !header[strspn(header, " \t\r\n;")])
+        return 0;
+    int rc = wh_exec(b->w, header, e);
+    return rc < 0 ? err_wrap(e, rc, "%s (sql_header)", b->it->pub.path) : 0;
+}
+
+/* Hooks around the engine's own way of building. */
+static int build_native(struct build *b, struct err *e)
+{
+    int rc = hooks(b, "pre-hook", false, e);
+    if (rc == 0)
+        rc = hooks(b, "pre-hook", true, e);
+    if (rc == 0)
+        rc = run_header(b, e);
+    if (rc == 0)
+        rc = build_as(b, e);
+    return rc == 0 ? hooks(b, "post-hook", false, e) : rc;
+}
+
+static int compile_and_build(struct build *b, struct err *e)
+{
+    if (b->it->pub.type != NODE_SEED) {
+        int rc = compile_item(&b->r, &b->sql, e);
+        if (rc < 0)
+            return rc;
+        materialize_write(b, "compiled", buf_str(&b->sql));
+    }
+    struct macro *m = custom_find(b);
+    return m ? custom_run(b, m, e) : build_native(b, e);
 }
 
 static int ensure_schemas(struct build *b, struct err *e)
@@ -355,13 +387,7 @@ static int build_node(struct build *b, struct err *e)
         return rc;
     wh_notes_clear(b->w);
     render_begin(&b->r, b->p, b->w, b->it);
-    rc = hooks(b, "pre-hook", false, e);
-    if (rc == 0)
-        rc = hooks(b, "pre-hook", true, e);
-    if (rc == 0)
-        rc = build_as(b, e);
-    if (rc == 0)
-        rc = hooks(b, "post-hook", false, e);
+    rc = compile_and_build(b, e);
     render_end(&b->r);
     if (rc < 0) {
         wh_rollback(b->w, NULL);

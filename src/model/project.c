@@ -77,6 +77,7 @@ int project_load(struct project **out, const struct project_options *o, struct e
     map_init(&p->patches);
     map_init(&p->latest);
     map_init(&p->macro_by_id);
+    map_init(&p->natives);
     map_init(&p->configs);
     buf_init(&p->key, 64u << 20);
     arena_init(&p->scratch, MAX_RENDER_BYTES);
@@ -141,6 +142,7 @@ void project_free(struct project *p)
     map_release(&p->latest);
     vec_release(&p->versioned);
     map_release(&p->macro_by_id);
+    map_release(&p->natives);
     arena_release(&p->mem);
     mem_free(p);
 }

@@ -1,5 +1,5 @@
-/* Relations and columns as templates see them: dbt's Relation with its parts, include
- * and quote policies, and Column. Printed as "schema"."name"; the warehouse's
+/* Relations as templates see them: dbt's Relation with its parts, include and quote
+ * policies. Printed as "schema"."name"; the warehouse's
  * translation does the rest. */
 #include "model/native.h"
 
@@ -230,114 +230,6 @@ static const struct jinja_class relation_class = {
     .equal = relation_equal,
 };
 
-/* ── columns ── */
-
-struct column {
-    const char *name, *type;
-};
-
-static bool has_word(const char *type, const char *const *words)
-{
-    for (; *words; words++)
-        if (strcasestr(type, *words))
-            return true;
-    return false;
-}
-
-NATIVE(column_is_string)
-{
-    static const char *const words[] = {"char", "text", "string", "clob", NULL};
-    UNUSED;
-    (void)c;
-    return jv_bool(has_word(((struct column *)userdata)->type, words));
-}
-
-NATIVE(column_is_number)
-{
-    static const char *const words[] = {"int",   "num",  "dec",    "real",
-                                        "float", "doub", "number", NULL};
-    UNUSED;
-    (void)c;
-    return jv_bool(has_word(((struct column *)userdata)->type, words));
-}
-
-NATIVE(column_is_integer)
-{
-    static const char *const words[] = {"int", NULL};
-    UNUSED;
-    (void)c;
-    return jv_bool(has_word(((struct column *)userdata)->type, words));
-}
-
-NATIVE(column_is_float)
-{
-    static const char *const words[] = {"real", "float", "doub", NULL};
-    UNUSED;
-    (void)c;
-    return jv_bool(has_word(((struct column *)userdata)->type, words));
-}
-
-static struct jv *column_get(struct jinja_call *c, void *self, const char *name)
-{
-    const struct column *col = self;
-    struct arena *mem = jinja_mem(c);
-    static const struct {
-        const char *name;
-        jinja_fn *fn;
-    } methods[] = {{"is_string", column_is_string},
-                   {"is_number", column_is_number},
-                   {"is_numeric", column_is_number},
-                   {"is_integer", column_is_integer},
-                   {"is_float", column_is_float}};
-    if (streq(name, "name") || streq(name, "column"))
-        return jv_strz(mem, col->name);
-    if (streq(name, "quoted"))
-        return jv_strz(mem, arena_printf(mem, "\"%s\"", col->name));
-    if (streq(name, "data_type") || streq(name, "dtype"))
-        return jv_strz(mem, col->type);
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-        if (streq(name, methods[i].name))
-            return jv_function(mem, name, methods[i].fn, self);
-    return NULL;
-}
-
-static int column_str(void *self, struct buf *out)
-{
-    const struct column *col = self;
-    return buf_addf(out, "<Column %s (%s)>", col->name, col->type);
-}
-
-static const struct jinja_class column_class = {
-    .name = "Column", .get = column_get, .str = column_str};
-
-struct jv *column_new(struct arena *mem, const char *name, const char *type)
-{
-    struct column *col = arena_alloc(mem, sizeof *col);
-    *col =
-        (struct column){arena_strdup(mem, name), arena_strdup(mem, type ? type : "")};
-    return jv_object(mem, &column_class, col);
-}
-
-struct column_list {
-    struct arena *mem;
-    struct jv *list;
-};
-
-static void add_column(void *arg, const char *name, const char *type)
-{
-    struct column_list *l = arg;
-    jv_append(l->list, column_new(l->mem, name, type));
-}
-
-struct jv *columns_of(struct render *r, struct arena *mem, const char *schema,
-                      const char *name)
-{
-    struct column_list l = {mem, jv_list(mem)};
-    if (r->w && schema && name)
-        wh_columns(r->w, schema, name, add_column, &l, NULL);
-    return l.list;
-}
-
 /* ── api.Relation.create, api.Column ── */
 
 NATIVE(api_relation_create)
@@ -354,47 +246,11 @@ NATIVE(api_relation_create)
     return v;
 }
 
-NATIVE(api_column)
-{
-    struct arena *mem = jinja_mem(c);
-    (void)userdata;
-    const char *name = jv_cstr(mem, ARG(0, "column"));
-    const char *type = jv_cstr(mem, ARG(1, "dtype"));
-    return column_new(mem, name ? name : "", type);
-}
-
-/* SQLite takes any type's name as it is. */
-NATIVE(column_translate_type)
-{
-    (void)c, (void)userdata;
-    struct jv *type = ARG(0, "dtype");
-    return type ? type : jv_none();
-}
-
-static struct jv *column_class_get(struct jinja_call *c, void *self, const char *name)
-{
-    (void)self;
-    if (streq(name, "translate_type"))
-        return jv_function(jinja_mem(c), name, column_translate_type, NULL);
-    return streq(name, "create") ? jv_function(jinja_mem(c), name, api_column, NULL)
-                                 : NULL;
-}
-
-static struct jv *column_class_call(struct jinja_call *c, void *self, struct jv **args,
-                                    size_t n, const char *const *kw_names,
-                                    struct jv **kw_values, size_t n_kw)
-{
-    return api_column(c, self, args, n, kw_names, kw_values, n_kw);
-}
-
-static const struct jinja_class column_class_class = {
-    .name = "Column", .get = column_class_get, .call = column_class_call};
-
 static struct jv *api_get(struct jinja_call *c, void *self, const char *name)
 {
     struct arena *mem = jinja_mem(c);
     if (streq(name, "Column"))
-        return jv_object(mem, &column_class_class, NULL);
+        return column_api(mem);
     if (!streq(name, "Relation"))
         return NULL;
     struct jv *d = jv_dict(mem);

@@ -197,7 +197,7 @@ struct jv *table_query(struct jinja_call *c, struct render *r, const char *sql,
     *t = (struct table){jv_list(mem), jv_list(mem), jv_list(mem)};
     if (rows)
         *rows = t->data;
-    if (!r->w)
+    if (!r->w || !sql)
         return jv_object(mem, &table_class, t);
     int rc = wh_query(r->w, sql, &cur, &e);
     if (rc == 0) {
@@ -205,4 +205,10 @@ struct jv *table_query(struct jinja_call *c, struct render *r, const char *sql,
         wh_cursor_close(cur);
     }
     return rc < 0 ? jinja_fail_err(c, &e) : jv_object(mem, &table_class, t);
+}
+
+struct jv *table_data(struct jv *table, struct arena *mem)
+{
+    bool is_table = jv_is(table, JV_OBJECT) && jv_class(table) == &table_class;
+    return is_table ? ((struct table *)jv_self(table))->data : jv_list(mem);
 }

@@ -54,6 +54,8 @@ struct wh_ops {
     int (*swap)(struct wh *w, const char *schema, const char *built, const char *live,
                 struct err *e);
     int (*drop)(struct wh *w, const char *schema, const char *name, struct err *e);
+    int (*rename)(struct wh *w, const char *schema, const char *from, const char *to,
+                  struct err *e);
     /* upsert: NULL to append only */
     int (*loader_open)(struct wh *w, const char *schema, const char *table,
                        const char *const *columns, const struct wh_upsert *upsert,

@@ -296,6 +296,12 @@ int wh_drop(struct wh *w, const char *schema, const char *name, struct err *e)
     return w->ops->drop(w, schema, name, e);
 }
 
+int wh_rename(struct wh *w, const char *schema, const char *from, const char *to,
+              struct err *e)
+{
+    return w->ops->rename(w, schema, from, to, e);
+}
+
 int wh_loader_open(struct wh *w, const char *schema, const char *table,
                    const char *const *columns, struct wh_loader **out, struct err *e)
 {

@@ -148,6 +148,9 @@ int wh_set_rows(struct wh *w, const char *schema, const char *table, int64_t row
 int wh_swap(struct wh *w, const char *schema, const char *built, const char *live,
             struct err *e);
 int wh_drop(struct wh *w, const char *schema, const char *name, struct err *e);
+/* A table or view gets another name in its schema; ERR_EXISTS when that is taken. */
+int wh_rename(struct wh *w, const char *schema, const char *from, const char *to,
+              struct err *e);
 
 /* Bulk load: prepared once, rows appended inside the caller's transaction. */
 struct wh_loader;

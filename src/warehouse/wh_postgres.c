@@ -505,6 +505,7 @@ const struct wh_ops wh_postgres_ops = {
     .set_rows = pg_set_rows,
     .swap = pg_swap,
     .drop = pg_drop,
+    .rename = pg_rename,
     .loader_open = pg_loader_open,
     .loader_row = pg_loader_row,
     .loader_close = pg_loader_close,

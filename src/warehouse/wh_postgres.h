@@ -110,6 +110,8 @@ int pg_create_view(struct wh *w, const char *schema, const char *name,
 int pg_swap(struct wh *w, const char *schema, const char *built, const char *live,
             struct err *e);
 int pg_drop(struct wh *w, const char *schema, const char *name, struct err *e);
+int pg_rename(struct wh *w, const char *schema, const char *from, const char *to,
+              struct err *e);
 
 int pg_loader_open(struct wh *w, const char *schema, const char *table,
                    const char *const *columns, const struct wh_upsert *upsert,

@@ -75,6 +75,16 @@ int pg_drop(struct wh *w, const char *schema, const char *name, struct err *e)
     return drop_relation(pg_of(w), schema, name, e);
 }
 
+int pg_rename(struct wh *w, const char *schema, const char *from, const char *to,
+              struct err *e)
+{
+    char *old = pg_name(schema, from), *new = pg_name(NULL, to);
+    int rc = pg_execf(pg_of(w), e, "ALTER TABLE %s RENAME TO %s", old, new);
+    mem_free(old);
+    mem_free(new);
+    return rc;
+}
+
 /* Views that look at a relation, nearest first: statement that makes each, and name. */
 static int views_on(struct pg *p, const char *quoted, PGresult **out, struct err *e)
 {

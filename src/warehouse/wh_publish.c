@@ -307,6 +307,20 @@ static int rename_kind(struct lite *l, const char *schema, const char *from,
     return err_set(e, ERR_NOTFOUND, "%s.%s does not exist", schema, from);
 }
 
+int lite_rename(struct wh *w, const char *schema, const char *from, const char *to,
+                struct err *e)
+{
+    struct lite *l = lite_of(w);
+    bool is_mine;
+    int rc = must_be_absent(l, schema, to, e);
+    if (rc == 0)
+        rc = lite_begin_on(l, schema, &is_mine, e);
+    if (rc < 0)
+        return rc;
+    rc = rename_kind(l, schema, from, to, kind_of(l, schema, from), e);
+    return lite_end(l, is_mine, rc, e);
+}
+
 static int swap_names(struct lite *l, const char *schema, const char *built,
                       const char *live, const char *old, struct err *e)
 {

@@ -749,6 +749,7 @@ const struct wh_ops wh_sqlite_ops = {
     .set_rows = lite_set_rows,
     .swap = lite_swap,
     .drop = lite_drop,
+    .rename = lite_rename,
     .loader_open = lite_loader_open,
     .loader_row = lite_loader_row,
     .loader_close = lite_loader_close,

@@ -97,6 +97,8 @@ int lite_help_joins(struct lite *l, const char *sql, struct err *e);
 int lite_swap(struct wh *w, const char *schema, const char *built, const char *live,
               struct err *e);
 int lite_drop(struct wh *w, const char *schema, const char *name, struct err *e);
+int lite_rename(struct wh *w, const char *schema, const char *from, const char *to,
+                struct err *e);
 
 /* After each commit: `pages` are in the log of this schema's file. */
 int lite_log_grew(void *lite, sqlite3 *db, const char *schema, int pages);
