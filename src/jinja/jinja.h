@@ -74,7 +74,8 @@ struct jinja_env *jinja_env_new(const struct jinja_limits *limits);
 void jinja_env_free(struct jinja_env *env);
 /* Global of every template of this env (wins over nothing: the context shadows it). */
 void jinja_env_set(struct jinja_env *env, const char *name, struct jv *v);
-/* Removes a global, so that the resolver is asked for the name; NULL: there was none. */
+/* Removes a global, so that the resolver is asked for the name; NULL: there was none.
+ */
 struct jv *jinja_env_take(struct jinja_env *env, const char *name);
 /* What an undefined name does. DEFAULT is Jinja2's Undefined, dbt's at run time: prints
  * nothing, is false and empty, and is an error when called, read from or computed with.

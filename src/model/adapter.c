@@ -92,8 +92,7 @@ static struct jv *by_macro(struct jinja_call *c, const char *name, struct jv **a
 {
     struct render *r = render_of(c);
     const struct package *pk = r->item ? r->item->package : r->p->root;
-    struct jv *fn =
-        macros_overridden(r->p, pk, name) ? jinja_lookup(c, name) : NULL;
+    struct jv *fn = macros_overridden(r->p, pk, name) ? jinja_lookup(c, name) : NULL;
     return fn ? jinja_invoke(c, fn, args, n, kw_names, kw_values, n_kw)
               : native(c, NULL, args, n, kw_names, kw_values, n_kw);
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/timeutil.h"
 #include "model/context.h"
 
 static struct render *render_of(struct jinja_call *c)
@@ -86,9 +87,8 @@ NATIVE(adapter_strategy_macro)
     (void)userdata;
     strategy = strategy ? strategy : "default";
     if (is_one_of(strategy, builtin) && !is_one_of(strategy, valid))
-        return jinja_fail(c,
-                          "The incremental strategy '%s' is not valid for this adapter",
-                          strategy);
+        return jinja_fail(
+            c, "The incremental strategy '%s' is not valid for this adapter", strategy);
     char *name = arena_printf(mem, "get_incremental_%s_sql", strategy);
     for (char *s = name; *s; s++)
         if (*s == '+')
@@ -152,9 +152,8 @@ static struct jv *index_get(struct jinja_call *c, void *self, const char *name)
         return jv_bool(x->is_unique);
     if (streq(name, "type"))
         return x->type;
-    return streq(name, "render")
-               ? jv_function(jinja_mem(c), name, index_render, self)
-               : NULL;
+    return streq(name, "render") ? jv_function(jinja_mem(c), name, index_render, self)
+                                 : NULL;
 }
 
 static const struct jinja_class index_class = {.name = "IndexConfig", .get = index_get};
@@ -184,8 +183,7 @@ NATIVE(adapter_grants)
     (void)userdata;
     for (size_t i = 0; i < jv_len(rows); i++) {
         struct jv *row = jv_at(rows, i);
-        const char *privilege =
-            jv_len(row) > 1 ? text_of_arg(c, jv_at(row, 1)) : NULL;
+        const char *privilege = jv_len(row) > 1 ? text_of_arg(c, jv_at(row, 1)) : NULL;
         if (!privilege)
             continue;
         if (!jv_get(out, privilege))
@@ -231,7 +229,7 @@ static void add_constraint(struct jinja_call *c, struct buf *out, struct jv *one
         buf_addf(out, "not null %s", expression);
     else if (streq(type, "unique") || streq(type, "primary_key") ||
              streq(type, "foreign_key")) {
-        buf_adds(out, streq(type, "unique") ? "unique"
+        buf_adds(out, streq(type, "unique")                    ? "unique"
                       : is_model && streq(type, "foreign_key") ? "foreign key"
                       : streq(type, "primary_key")             ? "primary key"
                                                                : "");
@@ -241,8 +239,7 @@ static void add_constraint(struct jinja_call *c, struct buf *out, struct jv *one
             buf_addc(out, ')');
         }
         if (streq(type, "foreign_key")) {
-            buf_addf(out, "%sreferences %s", is_model ? " " : "",
-                     to ? to : expression);
+            buf_addf(out, "%sreferences %s", is_model ? " " : "", to ? to : expression);
             if (to) {
                 buf_adds(out, " (");
                 add_names(c, out, field(one, "to_columns"));
@@ -370,26 +367,39 @@ NATIVE(adapter_none)
     return jv_none();
 }
 
-/* Types of a seed's columns: what its cells are. */
+/* What the cells of a seed's column are, as a type. */
+static const char *type_of_cells(struct jv *rows, size_t column)
+{
+    bool has_int = false, has_float = false, has_bool = false, has_text = false;
+    bool has_date = false, has_time = false;
+    for (size_t i = 0; i < jv_len(rows); i++) {
+        const struct jv *cell = jv_at(jv_at(rows, i), column);
+        int64_t at;
+        bool is_time = jv_is(cell, JV_STR) && time_parse_iso(jv_as_str(cell), &at);
+        has_int |= jv_is(cell, JV_INT);
+        has_float |= jv_is(cell, JV_FLOAT);
+        has_bool |= jv_is(cell, JV_BOOL);
+        has_date |= is_time && jv_as_str(cell).n == 10;
+        has_time |= is_time && jv_as_str(cell).n != 10;
+        has_text |= jv_is(cell, JV_STR) && !is_time;
+    }
+    bool has_when = has_date || has_time, has_number = has_int || has_float;
+    if (has_text || has_when + has_number + has_bool != 1)
+        return "text";
+    return has_time    ? "timestamp without time zone"
+           : has_date  ? "date"
+           : has_float ? "float8"
+           : has_int   ? "integer"
+                       : "boolean";
+}
+
 NATIVE(adapter_convert_type)
 {
     struct arena *mem = jinja_mem(c);
     struct jv *rows = table_data(ARG(0, "agate_table"), mem), *at = ARG(1, "col_idx");
-    size_t column = jv_is(at, JV_INT) ? (size_t)jv_as_int(at) : 0;
-    bool has_int = false, has_float = false, has_bool = false, has_text = false;
     (void)userdata;
-    for (size_t i = 0; i < jv_len(rows); i++) {
-        const struct jv *cell = jv_at(jv_at(rows, i), column);
-        has_int |= jv_is(cell, JV_INT);
-        has_float |= jv_is(cell, JV_FLOAT);
-        has_bool |= jv_is(cell, JV_BOOL);
-        has_text |= jv_is(cell, JV_STR);
-    }
-    return jv_strz(mem, has_text                 ? "text"
-                        : has_float              ? "float8"
-                        : has_int && !has_bool   ? "integer"
-                        : has_bool && !has_int   ? "boolean"
-                                                 : "text");
+    return jv_strz(mem,
+                   type_of_cells(rows, jv_is(at, JV_INT) ? (size_t)jv_as_int(at) : 0));
 }
 
 static const struct method {

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 
 struct column {
-    const char *name, *type;              /* without its sizes */
+    const char *name, *type;             /* without its sizes */
     int64_t char_size, precision, scale; /* -1: none */
 };
 
@@ -65,8 +65,7 @@ static const char *data_type(struct arena *mem, const struct column *c)
 {
     if (c->char_size >= 0)
         return arena_printf(mem, "%s(%lld)", c->type, (long long)c->char_size);
-    return is_numeric(c) ? numeric_text(mem, c->type, c->precision, c->scale)
-                         : c->type;
+    return is_numeric(c) ? numeric_text(mem, c->type, c->precision, c->scale) : c->type;
 }
 
 /* "varchar(20)" → varchar, 20; "numeric(28, 6)" → numeric, 28, 6. */
@@ -164,8 +163,7 @@ NATIVE(column_string_size)
 
 NATIVE(column_can_expand_to)
 {
-    const struct column *col = userdata,
-                        *other = column_self(ARG(0, "other_column"));
+    const struct column *col = userdata, *other = column_self(ARG(0, "other_column"));
     (void)c;
     if (!other || !is_string(col) || !is_string(other))
         return jv_bool(false);
@@ -177,8 +175,8 @@ NATIVE(column_literal)
 {
     struct arena *mem = jinja_mem(c);
     const char *text = jv_cstr(mem, ARG(0, "value"));
-    return jv_strz(mem, arena_printf(mem, "'%s'::%s", text ? text : "",
-                                     data_type(mem, userdata)));
+    return jv_strz(
+        mem, arena_printf(mem, "'%s'::%s", text ? text : "", data_type(mem, userdata)));
 }
 
 /* ── of the class: api.Column.x ── */
@@ -211,9 +209,9 @@ NATIVE(api_string_type)
     struct arena *mem = jinja_mem(c);
     struct jv *size = ARG(0, "size");
     (void)userdata;
-    return jv_strz(mem, arena_printf(mem, "character varying(%lld)",
-                                     jv_is(size, JV_INT) ? (long long)jv_as_int(size)
-                                                         : 256LL));
+    return jv_strz(
+        mem, arena_printf(mem, "character varying(%lld)",
+                          jv_is(size, JV_INT) ? (long long)jv_as_int(size) : 256LL));
 }
 
 static int64_t int_or_none(const struct jv *v)

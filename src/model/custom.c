@@ -144,8 +144,7 @@ static struct jv *new_context(struct build *b, struct arena *mem)
 static int check_result(const struct build *b, const struct macro *m,
                         const struct jv *result, struct err *e)
 {
-    const struct jv *list =
-        jv_is(result, JV_DICT) ? jv_get(result, "relations") : NULL;
+    const struct jv *list = jv_is(result, JV_DICT) ? jv_get(result, "relations") : NULL;
     const char *schema, *name;
     if (!jv_is(list, JV_LIST) && !jv_is(list, JV_TUPLE))
         return err_set(e, ERR_CONFIG,
@@ -207,6 +206,11 @@ int custom_run(struct build *b, struct macro *m, struct err *e)
 {
     struct arena own, *mem = render_memory(b->p, &own);
     struct jv *result = NULL, *kept = b->r.results;
+    bool was_full = b->p->o.full_refresh;
+    if (b->o->full_refresh && !was_full) { /* of this node: a schedule's full_refresh */
+        b->p->o.full_refresh = true;
+        flags_context(b->p);
+    }
     b->r.build = b;
     b->r.results = NULL;
     int rc = jinja_call_value(b->p->env, m->name, m->fn, new_context(b, mem), NULL, 0,
@@ -215,6 +219,10 @@ int custom_run(struct build *b, struct macro *m, struct err *e)
         rc = finish(b, m, result, mem, e);
     if (rc < 0 && wh_in_transaction(b->w))
         wh_rollback(b->w, NULL);
+    if (b->p->o.full_refresh != was_full) {
+        b->p->o.full_refresh = was_full;
+        flags_context(b->p);
+    }
     b->r.build = NULL;
     b->r.results = kept;
     render_forget(b->p, mem);

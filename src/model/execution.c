@@ -232,6 +232,19 @@ NATIVE(fn_load_result)
     return v ? v : jv_none();
 }
 
+/* The rows of the seed that is built. */
+NATIVE(fn_load_agate_table)
+{
+    const struct render *r = render_of(c);
+    struct jv *table = NULL;
+    struct err e = {0};
+    UNUSED;
+    if (!r->build || r->item->pub.type != NODE_SEED)
+        return jinja_fail(c, "can only load_agate_table for seeds");
+    return seed_table(r->build, jinja_mem(c), &table, &e) < 0 ? jinja_fail_err(c, &e)
+                                                              : table;
+}
+
 /* ── text ── */
 
 NATIVE(fn_write)
@@ -451,9 +464,12 @@ static const struct jinja_class context_class = {
     .name = "context", .get = context_get_attr, .item = context_item};
 
 static const struct method functions[] = {
-    {"store_result", fn_store_result}, {"store_raw_result", fn_store_raw_result},
-    {"load_result", fn_load_result},   {"write", fn_write},
+    {"store_result", fn_store_result},
+    {"store_raw_result", fn_store_raw_result},
+    {"load_result", fn_load_result},
+    {"write", fn_write},
     {"render", fn_render},
+    {"load_agate_table", fn_load_agate_table},
 };
 
 void execution_globals(struct project *p)

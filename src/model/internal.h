@@ -115,7 +115,7 @@ struct project {
     VEC(struct versioned) versioned; /* models with versions, as declared */
     VEC(struct item *) unit_tests;   /* declared; items once their models are known */
     VEC(struct macro *) macros;
-    struct map natives; /* functions of the context that a macro has replaced */
+    struct map natives;     /* functions of the context that a macro has replaced */
     struct map macro_by_id; /* "package.name"; package "dbt" for built-in ones */
     VEC(struct jinja_template *) templates;
     VEC(char *) texts; /* file contents the templates point into */
@@ -347,7 +347,7 @@ struct jv *macros_dispatch(struct jinja_call *c, struct project *p, const char *
 struct jv *macros_namespace(struct project *p, const char *package);
 extern const struct builtin_text {
     const char *text, *path; /* path: shown in errors */
-} builtin_macros[]; /* to a NULL text */
+} builtin_macros[];          /* to a NULL text */
 
 /* ── context.c ── */
 void context_globals(struct project *p);
@@ -398,6 +398,8 @@ bool column_parts(const struct jv *v, const char **name, const char **type);
 /* Rows of a query as an agate-like table; NULL after jinja_fail. */
 struct jv *table_query(struct jinja_call *c, struct render *r, const char *sql,
                        struct jv **rows);
+/* Such a table of a list of names and of a list of lists. */
+struct jv *table_new(struct arena *mem, struct jv *names, struct jv *rows);
 /* The rows of such a table as a list of lists; empty for NULL. */
 struct jv *table_data(struct jv *table, struct arena *mem);
 
@@ -488,7 +490,8 @@ int changes_clear(struct build *b, struct err *e);
 int changes_seen(struct build *b, struct err *e);
 int snapshot_run(struct build *b, struct err *e);
 int seed_build(struct build *b, struct err *e);
-int seed_run(struct build *b, struct err *e);
+/* The seed's rows as an agate-like table. */
+int seed_table(struct build *b, struct arena *mem, struct jv **out, struct err *e);
 /* known: the number of failures if it was counted already, else -1. */
 int testing_run(struct project *p, struct wh *w, struct item *test,
                 const struct item *built, const char *schema, const char *name,

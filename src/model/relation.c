@@ -3,6 +3,7 @@
  * translation does the rest. */
 #include "model/native.h"
 
+#include <strings.h>
 #include "base/buf.h"
 
 struct relation {
@@ -10,6 +11,7 @@ struct relation {
     const char *schema, *name; /* schema NULL: not printed (CTEs) */
     const char *text;          /* printed instead; NULL: by the parts */
     enum wh_relation_type type;
+    const char *type_name; /* materialized_view …; NULL: table or view */
     bool has_database, has_schema, has_name; /* are printed */
     bool quotes_database, quotes_schema, quotes_name;
 };
@@ -149,37 +151,153 @@ NATIVE(relation_without_identifier)
     return relation_make(jinja_mem(c), r);
 }
 
-static void set_path(struct jinja_call *c, struct relation *r, struct jv *path)
+/* A part given as none is taken away. */
+static const char *path_part(struct jinja_call *c, struct jv *path, const char *key,
+                             const char *was)
 {
-    struct jv *schema = jv_is(path, JV_DICT) ? jv_get(path, "schema") : NULL;
-    struct jv *database = jv_is(path, JV_DICT) ? jv_get(path, "database") : NULL;
-    if (jv_is(database, JV_STR))
-        r->database = jv_cstr(jinja_mem(c), database);
-    struct jv *name = jv_is(path, JV_DICT) ? jv_get(path, "identifier") : NULL;
-    if (jv_is(schema, JV_STR))
-        r->schema = jv_cstr(jinja_mem(c), schema);
-    if (jv_is(name, JV_STR))
-        r->name = jv_cstr(jinja_mem(c), name);
+    struct jv *v = jv_is(path, JV_DICT) ? jv_get(path, key) : NULL;
+    return !v ? was : jv_is(v, JV_NONE) ? NULL : jv_cstr(jinja_mem(c), v);
 }
 
-static enum wh_relation_type type_named(struct jinja_call *c, struct jv *v,
-                                        enum wh_relation_type was)
+static void set_path(struct jinja_call *c, struct relation *r, struct jv *path)
+{
+    r->database = path_part(c, path, "database", r->database);
+    r->schema = path_part(c, path, "schema", r->schema);
+    r->name = path_part(c, path, "identifier", r->name);
+    r->has_schema |= r->schema != NULL;
+}
+
+/* dbt's names of relation types; those that are no table or view are kept as they are.
+ */
+static void set_type(struct jinja_call *c, struct relation *r, struct jv *v)
 {
     const char *s = jv_cstr(jinja_mem(c), v);
-    return !s ? was : streq(s, "view") ? WH_VIEW : WH_TABLE;
+    if (!s)
+        return;
+    r->type = streq(s, "view") ? WH_VIEW : WH_TABLE;
+    r->type_name = streq(s, "view") || streq(s, "table") ? NULL : s;
 }
 
 NATIVE(relation_incorporate)
 {
     struct relation r = *(struct relation *)userdata;
-    set_path(c, &r, ARG(9, "path"));
-    r.type = type_named(c, ARG(9, "type"), r.type);
+    struct jv *path = ARG(9, "path");
+    set_path(c, &r, path);
+    set_type(c, &r, ARG(9, "type"));
+    if (path)
+        r.text = NULL;
     return relation_make(jinja_mem(c), r);
 }
 
 static struct jv *text_or_none(struct jinja_call *c, const char *s)
 {
     return s ? jv_strz(jinja_mem(c), s) : jv_none();
+}
+
+/* replace_path(schema=…, identifier=…): parts as arguments. */
+NATIVE(relation_replace_path)
+{
+    struct relation r = *(struct relation *)userdata;
+    struct jv *path = jv_dict(jinja_mem(c));
+    static const char *const keys[] = {"database", "schema", "identifier"};
+    for (size_t i = 0; i < 3; i++)
+        if (jinja_arg(args, n, kw_names, kw_values, n_kw, 9, keys[i]))
+            jv_set(path, keys[i],
+                   jinja_arg(args, n, kw_names, kw_values, n_kw, 9, keys[i]));
+    set_path(c, &r, path);
+    return relation_make(jinja_mem(c), r);
+}
+
+static bool part_matches(const char *wanted, const char *own)
+{
+    return !wanted || (own && strcasecmp(wanted, own) == 0);
+}
+
+NATIVE(relation_matches)
+{
+    const struct relation *r = userdata;
+    struct arena *mem = jinja_mem(c);
+    return jv_bool(part_matches(jv_cstr(mem, ARG(0, "database")), r->database) &&
+                   part_matches(jv_cstr(mem, ARG(1, "schema")), r->schema) &&
+                   part_matches(jv_cstr(mem, ARG(2, "identifier")), r->name));
+}
+
+/* "db".information_schema.VIEW, as a relation. */
+NATIVE(relation_information_schema)
+{
+    struct arena *mem = jinja_mem(c);
+    const char *view = jv_cstr(mem, ARG(0, "view_name"));
+    struct relation r = *(struct relation *)userdata;
+    r.schema = "information_schema";
+    r.name = view;
+    r.has_schema = true;
+    r.has_name = view != NULL;
+    r.quotes_schema = r.quotes_name = false;
+    r.text = NULL;
+    return relation_make(mem, r);
+}
+
+/* PostgreSQL's: longer names would be cut. */
+NATIVE(relation_max_name)
+{
+    UNUSED;
+    return jv_int(jinja_mem(c), 63);
+}
+
+static struct jv *policy(struct jinja_call *c, bool database, bool schema, bool name)
+{
+    struct jv *d = jv_dict(jinja_mem(c));
+    jv_set(d, "database", jv_bool(database));
+    jv_set(d, "schema", jv_bool(schema));
+    jv_set(d, "identifier", jv_bool(name));
+    return d;
+}
+
+static const char *type_text(const struct relation *r)
+{
+    return r->type_name          ? r->type_name
+           : r->type == WH_VIEW  ? "view"
+           : r->type == WH_TABLE ? "table"
+                                 : NULL;
+}
+
+static struct jv *relation_path(struct jinja_call *c, const struct relation *r)
+{
+    struct jv *d = jv_dict(jinja_mem(c));
+    jv_set(d, "database", text_or_none(c, r->database));
+    jv_set(d, "schema", text_or_none(c, r->schema));
+    jv_set(d, "identifier", text_or_none(c, r->name));
+    return d;
+}
+
+/* View, Table …: the names of types, of a relation and of api.Relation. */
+static const char *type_constant(const char *name)
+{
+    static const char *const names[][2] = {{"View", "view"},
+                                           {"Table", "table"},
+                                           {"CTE", "cte"},
+                                           {"External", "external"},
+                                           {"MaterializedView", "materialized_view"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (streq(name, names[i][0]))
+            return names[i][1];
+    return NULL;
+}
+
+/* is_view, is_table …; -1: no such question. */
+static int asked_type(const struct relation *r, const char *name)
+{
+    const char *type = type_text(r);
+    if (streq(name, "is_cte"))
+        return !r->schema && r->text != NULL;
+    if (streq(name, "can_be_renamed") || streq(name, "can_be_replaced"))
+        return type && (streq(type, "view") || streq(type, "table"));
+    static const char *const types[] = {"view", "table", "materialized_view",
+                                        "external"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (str_starts(name, "is_") && streq(name + 3, types[i]))
+            return type && streq(type, types[i]);
+    return -1;
 }
 
 static struct jv *relation_get(struct jinja_call *c, void *self, const char *name)
@@ -193,7 +311,13 @@ static struct jv *relation_get(struct jinja_call *c, void *self, const char *nam
                    {"quote", relation_quote},
                    {"without_identifier", relation_without_identifier},
                    {"incorporate", relation_incorporate},
-                   {"replace_path", relation_incorporate}};
+                   {"replace_path", relation_replace_path},
+                   {"matches", relation_matches},
+                   {"information_schema", relation_information_schema},
+                   {"relation_max_name_length", relation_max_name}};
+    int asked = asked_type(r, name);
+    if (asked >= 0)
+        return jv_bool(asked != 0);
     if (streq(name, "schema"))
         return text_or_none(c, r->schema);
     if (streq(name, "identifier") || streq(name, "name") || streq(name, "table"))
@@ -201,15 +325,15 @@ static struct jv *relation_get(struct jinja_call *c, void *self, const char *nam
     if (streq(name, "database"))
         return text_or_none(c, r->database);
     if (streq(name, "type"))
-        return r->type == WH_ABSENT
-                   ? jv_none()
-                   : jv_strz(jinja_mem(c), r->type == WH_VIEW ? "view" : "table");
-    if (streq(name, "is_view"))
-        return jv_bool(r->type == WH_VIEW);
-    if (streq(name, "is_table"))
-        return jv_bool(r->type == WH_TABLE);
-    if (streq(name, "is_cte"))
-        return jv_bool(!r->schema);
+        return text_or_none(c, type_text(r));
+    if (streq(name, "path"))
+        return relation_path(c, r);
+    if (streq(name, "include_policy"))
+        return policy(c, r->has_database, r->has_schema, r->has_name);
+    if (streq(name, "quote_policy"))
+        return policy(c, r->quotes_database, r->quotes_schema, r->quotes_name);
+    if (type_constant(name))
+        return jv_strz(jinja_mem(c), type_constant(name));
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (streq(name, methods[i].name))
             return jv_function(jinja_mem(c), name, methods[i].fn, self);
@@ -237,14 +361,26 @@ NATIVE(api_relation_create)
     struct arena *mem = jinja_mem(c);
     const char *database = jv_cstr(mem, ARG(0, "database"));
     const char *schema = jv_cstr(mem, ARG(1, "schema"));
-    struct jv *v = relation_new(NULL, mem, schema, jv_cstr(mem, ARG(2, "identifier")),
-                                type_named(c, ARG(3, "type"), WH_ABSENT));
+    struct jv *v =
+        relation_new(NULL, mem, schema, jv_cstr(mem, ARG(2, "identifier")), WH_ABSENT);
     struct relation *r = jv_self(v);
+    set_type(c, r, ARG(3, "type"));
     const struct project *p = userdata;
     r->database = database;
     r->has_database = database && schema && p->database;
     return v;
 }
+
+static struct jv *relation_class_get(struct jinja_call *c, void *self, const char *name)
+{
+    struct arena *mem = jinja_mem(c);
+    if (streq(name, "create"))
+        return jv_function(mem, name, api_relation_create, self);
+    return type_constant(name) ? jv_strz(mem, type_constant(name)) : NULL;
+}
+
+static const struct jinja_class relation_class_class = {.name = "Relation",
+                                                        .get = relation_class_get};
 
 static struct jv *api_get(struct jinja_call *c, void *self, const char *name)
 {
@@ -253,9 +389,7 @@ static struct jv *api_get(struct jinja_call *c, void *self, const char *name)
         return column_api(mem);
     if (!streq(name, "Relation"))
         return NULL;
-    struct jv *d = jv_dict(mem);
-    jv_set(d, "create", jv_function(mem, "create", api_relation_create, self));
-    return d;
+    return jv_object(mem, &relation_class_class, self);
 }
 
 static const struct jinja_class api_class = {.name = "api", .get = api_get};

@@ -231,6 +231,14 @@ static int in_transaction(struct seed *s, struct err *e)
     return rc;
 }
 
+static void close_all(struct seed *s)
+{
+    csv_close(&s->csv);
+    for (size_t i = 0; i < s->n && s->cols; i++)
+        mem_free(s->cols[i].name);
+    mem_free(s->cols);
+}
+
 int seed_build(struct build *b, struct err *e)
 {
     struct seed s = {.b = b};
@@ -249,9 +257,58 @@ int seed_build(struct build *b, struct err *e)
         rc = open_file(&s, e);
     if (rc == 0)
         rc = in_transaction(&s, e);
+    close_all(&s);
+    return rc;
+}
+
+/* ── for macros ── */
+
+static struct jv *cell_of(struct arena *mem, const struct column *c, struct str text)
+{
+    struct wh_value v = cell_value(c, text);
+    switch (v.type) {
+    case WH_INT:
+        return c->kind == KIND_BOOL && !c->type ? jv_bool(v.i != 0) : jv_int(mem, v.i);
+    case WH_REAL:
+        return jv_float(mem, v.d);
+    case WH_TEXT:
+    case WH_BLOB:
+        return jv_str(mem, v.text.p, v.text.n);
+    case WH_NULL:
+        break;
+    }
+    return jv_none();
+}
+
+static int fill_table(struct seed *s, struct arena *mem, struct jv **out, struct err *e)
+{
+    struct jv *names = jv_list(mem), *rows = jv_list(mem);
+    int rc;
+    for (size_t i = 0; i < s->n; i++)
+        jv_append(names, jv_strz(mem, s->cols[i].name));
+    while ((rc = next_row(s, e)) > 0) {
+        struct jv *row = jv_list(mem);
+        for (size_t i = 0; i < s->n; i++)
+            jv_append(row, cell_of(mem, &s->cols[i], s->csv.cells[i]));
+        jv_append(rows, row);
+    }
+    *out = table_new(mem, names, rows);
+    return rc;
+}
+
+int seed_table(struct build *b, struct arena *mem, struct jv **out, struct err *e)
+{
+    struct seed s = {.b = b};
+    int rc = open_file(&s, e);
+    if (rc == 0)
+        rc = read_header(&s, e);
+    if (rc == 0)
+        rc = infer(&s, e);
     csv_close(&s.csv);
-    for (size_t i = 0; i < s.n && s.cols; i++)
-        mem_free(s.cols[i].name);
-    mem_free(s.cols);
+    if (rc == 0)
+        rc = open_file(&s, e);
+    if (rc == 0)
+        rc = fill_table(&s, mem, out, e);
+    close_all(&s);
     return rc;
 }

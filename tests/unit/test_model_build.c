@@ -206,7 +206,7 @@ static void test_unknown_strategy(void **state)
     sql(s, "create table bronze.src as select 1 as id, 'a' as v");
     OK(s, "model.tiny.inc");
     assert_string_equal(run_node(s, "model.tiny.inc", NULL), "error");
-    assert_non_null(strstr(s->message, "\"sideways\" is not known"));
+    assert_non_null(strstr(s->message, "get_incremental_sideways_sql"));
 }
 
 /* ── check, then publish ── */

@@ -22,7 +22,7 @@ split_part({{ string_text }}, {{ delimiter_text }},
 {% macro default__escape_single_quotes(expression) -%}{{ expression | replace("'", "''") }}{%- endmacro %}
 {% macro string_literal(value) -%}{{ return(adapter.dispatch('string_literal', 'dbt')(value)) }}{%- endmacro %}
 {% macro default__string_literal(value) -%}'{{ value }}'{%- endmacro %}
-{% macro listagg(measure, delimiter_text="','", order_by_clause=none, limit_num=none) -%}{{ return(adapter.dispatch('listagg', 'dbt')(measure, delimiter_text, '", order_by_clause, limit_num)) }}{%- endmacro %}
+{% macro listagg(measure, delimiter_text="','", order_by_clause=none, limit_num=none) -%}{{ return(adapter.dispatch('listagg', 'dbt')(measure, delimiter_text, order_by_clause, limit_num)) }}{%- endmacro %}
 {% macro default__listagg(measure, delimiter_text, order_by_clause, limit_num) -%}
 {%- set order = ' within group (' ~ order_by_clause ~ ')' if order_by_clause else '' -%}
 {%- if limit_num -%}
