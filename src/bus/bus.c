@@ -410,3 +410,8 @@ int bus_retain(struct bus *b, int64_t now_ms, struct err *e)
 {
     return b->ops->retain(b, now_ms, e);
 }
+
+int bus_tidy(struct bus *b, struct err *e)
+{
+    return b->ops->tidy(b, e);
+}

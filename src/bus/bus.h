@@ -2,7 +2,7 @@
  *
  * One struct bus per process and place. Two members: bus_embedded.c (one SQLite file,
  * safe across processes, no server) and bus_kafka.c (librdkafka). Both pass
- * tests/unit/test_bus_contract.c. Vendor handles never leave those files.
+ * tests/unit/test_bus_contract*.c. Vendor handles never leave those files.
  *
  * Lifecycle of a stream worker:
  *     bus_open → bus_topic_ensure → bus_producer_open (fences the previous holder of
@@ -186,5 +186,10 @@ int bus_commit(struct bus_consumer *c, const char *topic, int32_t partition,
  * that ever committed on the topic has not read. Returns the number of deleted batches.
  */
 int bus_retain(struct bus *b, int64_t now_ms, struct err *e);
+/* Embedded: merge neighbouring small batches and give unused pages back to the disk, a
+ * bounded piece of work that readers and writers do not notice. Offsets and records
+ * stay. Returns the number of batches merged away; 0 on Kafka, whose brokers see to it.
+ */
+int bus_tidy(struct bus *b, struct err *e);
 
 #endif

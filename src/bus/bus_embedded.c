@@ -63,32 +63,21 @@ static void emb_close(struct bus *bus)
         sqlite3_close(b->db);
     }
     vec_release(&b->pending);
+    vec_release(&b->tidied);
     arena_release(&b->pending_names);
     mem_free(b->path);
     mem_free(b);
-}
-
-static int pragma_int(struct emb *b, const char *sql, int64_t *out, struct err *e)
-{
-    sqlite3_stmt *s = NULL;
-    int rc = sqlite3_prepare_v2(b->db, sql, -1, &s, NULL);
-    if (rc != SQLITE_OK)
-        return emb_error(b, rc, "read its header", e);
-    rc = emb_step(b, s, "read its header", e);
-    *out = rc == 1 ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_finalize(s);
-    return rc < 0 ? rc : 0;
 }
 
 /* 1: our file, right version; 0: an empty file; negative: anything else. */
 static int check_version(struct emb *b, struct err *e)
 {
     int64_t id, version, tables;
-    int rc = pragma_int(b, "PRAGMA application_id", &id, e);
+    int rc = emb_pragma_int(b, "PRAGMA application_id", &id, e);
     if (rc == 0)
-        rc = pragma_int(b, "PRAGMA user_version", &version, e);
+        rc = emb_pragma_int(b, "PRAGMA user_version", &version, e);
     if (rc == 0)
-        rc = pragma_int(b, "SELECT count(*) FROM sqlite_schema", &tables, e);
+        rc = emb_pragma_int(b, "SELECT count(*) FROM sqlite_schema", &tables, e);
     if (rc < 0)
         return rc;
     if (id == 0 && version == 0 && tables == 0)
@@ -125,7 +114,10 @@ static int set_wal(struct emb *b, struct err *e)
 
 static int create(struct emb *b, struct err *e)
 {
-    int rc = emb_script(b, "PRAGMA page_size = " STRING(EMB_PAGE_SIZE), "create it", e);
+    int rc = emb_script(b,
+                        "PRAGMA page_size = " STRING(
+                            EMB_PAGE_SIZE) "; PRAGMA auto_vacuum = INCREMENTAL",
+                        "create it", e);
     if (rc == 0)
         rc = set_wal(b, e);
     if (rc == 0)
@@ -220,4 +212,5 @@ const struct bus_ops bus_embedded_ops = {
     .poll = emb_poll,
     .commit = emb_consumer_commit,
     .retain = emb_retain,
+    .tidy = emb_tidy,
 };

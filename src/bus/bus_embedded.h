@@ -7,7 +7,8 @@
  * value)
  *
  * Files: bus_embedded.c (open, close, the row of functions) _sql.c (statements, errors,
- * transactions) _topic.c _group.c _write.c (producer) _read.c (consumer) _retain.c.
+ * transactions) _topic.c _group.c _write.c (producer) _read.c (consumer) _batch.c
+ * _retain.c _tidy.c.
  * Always holds: whoever writes has BEGIN IMMEDIATE; a read statement is reset before
  * its function returns, so that nobody's checkpoint waits for us. */
 #ifndef BUS_BUS_EMBEDDED_H
@@ -73,6 +74,10 @@ static inline int64_t emb_id(int64_t pid, int64_t offset)
     X(BLOB_DEL, "DELETE FROM blobs WHERE id IN (SELECT blob FROM batches WHERE id "    \
                 "BETWEEN ?1 AND ?2)")                                                  \
     X(BATCH_DEL, "DELETE FROM batches WHERE id BETWEEN ?1 AND ?2")                     \
+    X(BATCH_SIZES, "SELECT id, n, n_headers, base_ms, max_ms, raw_bytes FROM batches " \
+                   "WHERE id BETWEEN ?1 AND ?2 ORDER BY id")                           \
+    X(BATCH_BYTES, "SELECT sum(bytes) FROM batches WHERE id BETWEEN ?1 AND ?2")        \
+    X(BYTES_ADD, "UPDATE partitions SET bytes = max(0, bytes + ?2) WHERE pid = ?1")    \
     X(TRIM, "UPDATE partitions SET start_offset = ?2, bytes = max(0, bytes - ?3) "     \
             "WHERE pid = ?1")                                                          \
     X(GROUP_GET, "SELECT offset, committed_ms, metadata FROM groups WHERE name = ?1 "  \
@@ -106,6 +111,11 @@ struct emb_offset {
     int64_t offset;
 };
 
+/* Up to where a partition's batches are as full as they get. */
+struct emb_tidied {
+    int64_t pid, offset;
+};
+
 struct emb {
     struct bus base;
     sqlite3 *db;
@@ -117,6 +127,13 @@ struct emb {
     sqlite3_stmt *sql[EMB_N_SQL];
     struct arena pending_names; /* plain commits not written yet */
     VEC(struct emb_offset) pending;
+    VEC(struct emb_tidied) tidied; /* this process's own memory of it */
+    size_t tidied_turn;
+};
+
+struct emb_topic_list {
+    struct arena names;
+    VEC(struct bus_topic) topics;
 };
 
 struct emb_topic {
@@ -135,6 +152,8 @@ int emb_step(struct emb *b, sqlite3_stmt *s, const char *what, struct err *e);
 int emb_exec(struct emb *b, sqlite3_stmt *s, const char *what, struct err *e);
 /* Text of SQL with several statements, without rows. */
 int emb_script(struct emb *b, const char *sql, const char *what, struct err *e);
+/* The integer that a statement of one row gives, 0 without a row. */
+int emb_pragma_int(struct emb *b, const char *sql, int64_t *out, struct err *e);
 int emb_error(struct emb *b, int rc, const char *what, struct err *e);
 int emb_begin(struct emb *b, const char *what, struct err *e);
 int emb_commit(struct emb *b, const char *what, struct err *e);
@@ -150,6 +169,9 @@ int emb_topic_find(struct emb *b, const char *name, struct emb_topic *out,
 int emb_topic_ensure(struct bus *b, const struct bus_topic *t, struct err *e);
 int emb_topic_delete(struct bus *b, const char *name, struct err *e);
 int emb_topics(struct bus *b, bus_topic_fn *fn, void *arg, struct err *e);
+/* All topics, kept; release the list also after an error. */
+int emb_topic_list(struct bus *b, struct emb_topic_list *list, struct err *e);
+void emb_topic_list_release(struct emb_topic_list *list);
 int emb_partitions(struct bus *b, const char *topic, struct err *e);
 int emb_ranges(struct bus *b, const char *topic, int32_t first, size_t n,
                struct bus_range *out, struct err *e);
@@ -167,6 +189,18 @@ int emb_groups(struct bus *b, const char *group, bus_group_fn *fn, void *arg,
 int emb_group_reset(struct bus *b, const char *group, const char *topic,
                     int32_t partition, int64_t offset, struct err *e);
 int emb_group_delete(struct bus *b, const char *group, struct err *e);
+
+/* ── bus_embedded_batch.c ── */
+/* The row of a statement that starts with: id, n, n_headers, base_ms, codec, raw_bytes,
+ * checksum, data. */
+struct codec_batch emb_batch_of(sqlite3_stmt *s, int32_t partition);
+/* That row's records, behind what the reader holds; an error names the place. */
+int emb_batch_read(struct emb *b, struct codec_reader *r, sqlite3_stmt *s,
+                   const struct codec_batch *batch, const char *topic, struct err *e);
+/* Inside a write transaction: one batch; all batches from first_id to last_id. */
+int emb_batch_add(struct emb *b, int64_t id, const struct codec_batch *meta,
+                  int64_t max_ms, const void *data, size_t len, struct err *e);
+int emb_batch_delete(struct emb *b, int64_t first_id, int64_t last_id, struct err *e);
 
 /* ── bus_embedded_write.c ── */
 int emb_producer_open(struct bus *b, const char *id, struct bus_producer **out,
@@ -202,5 +236,8 @@ int emb_consumer_commit(struct bus_consumer *c, const char *topic, int32_t parti
 
 /* ── bus_embedded_retain.c ── */
 int emb_retain(struct bus *b, int64_t now_ms, struct err *e);
+
+/* ── bus_embedded_tidy.c ── */
+int emb_tidy(struct bus *b, struct err *e);
 
 #endif

@@ -40,37 +40,6 @@ static struct emb *bus_of(const struct emb_consumer *c)
     return (struct emb *)c->base.bus;
 }
 
-/* ── Batches ── */
-
-/* The row of a statement that starts with: id, n, n_headers, base_ms, codec, raw_bytes,
- * checksum, data. */
-static struct codec_batch batch_of(sqlite3_stmt *s, int32_t partition)
-{
-    return (struct codec_batch){
-        .base_offset = sqlite3_column_int64(s, 0) & EMB_OFFSET_MAX,
-        .partition = partition,
-        .n = (uint32_t)sqlite3_column_int64(s, 1),
-        .n_headers = (uint32_t)sqlite3_column_int64(s, 2),
-        .base_ms = sqlite3_column_int64(s, 3),
-        .kind = sqlite3_column_int(s, 4) == CODEC_LZ4 ? CODEC_LZ4 : CODEC_RAW,
-        .raw_bytes = (uint32_t)sqlite3_column_int64(s, 5),
-        .checksum = sqlite3_column_int64(s, 6),
-    };
-}
-
-static int read_batch(struct emb *b, struct codec_reader *r, sqlite3_stmt *s,
-                      const struct codec_batch *batch, const char *topic, struct err *e)
-{
-    const void *data = sqlite3_column_blob(s, 7);
-    int rc =
-        codec_read(r, batch, data ? data : "", (size_t)sqlite3_column_bytes(s, 7), e);
-    if (rc == ERR_CORRUPT)
-        return err_wrap(
-            e, rc, "bus %s: topic %s, partition %" PRId32 ", batch at offset %" PRId64,
-            b->path, topic, batch->partition, batch->base_offset);
-    return rc;
-}
-
 static int64_t first_at_or_after(const struct codec_reader *r, int64_t ms, int64_t end)
 {
     for (size_t i = 0; i < r->n; i++)
@@ -102,8 +71,8 @@ int emb_offset_at(struct bus *bus, const char *topic, int32_t partition, int64_t
     if (rc == 1) {
         struct codec_reader r;
         codec_reader_init(&r);
-        struct codec_batch batch = batch_of(s, partition);
-        rc = read_batch(b, &r, s, &batch, topic, e);
+        struct codec_batch batch = emb_batch_of(s, partition);
+        rc = emb_batch_read(b, &r, s, &batch, topic, e);
         if (rc == 0)
             *offset = first_at_or_after(&r, ms, range.end);
         codec_reader_release(&r);
@@ -410,11 +379,11 @@ static int load(struct emb_consumer *c, struct assigned *a, size_t max, struct e
     sqlite3_bind_int64(s, 2, emb_id(a->pid, 0));
     sqlite3_bind_int64(s, 3, emb_id(a->pid, a->end - 1));
     while ((rc = emb_step(b, s, "read records", e)) == 1) {
-        struct codec_batch batch = batch_of(s, a->partition);
+        struct codec_batch batch = emb_batch_of(s, a->partition);
         if (c->reader.n > 0 &&
             (c->reader.n - c->at >= max || !codec_reader_fits(&c->reader, &batch)))
             break;
-        rc = read_batch(b, &c->reader, s, &batch, a->topic, e);
+        rc = emb_batch_read(b, &c->reader, s, &batch, a->topic, e);
         if (rc < 0)
             break;
         if (batch.base_offset < a->position)

@@ -1,7 +1,8 @@
 /* Retention on the embedded bus: whole batches leave at the start of a partition, by
  * time and by bytes, never one that a group which ever committed on the topic has not
  * read (a group without an offset on a partition has read nothing of it). Freed pages
- * are used again; the file does not shrink. Called by the lag worker once a minute. */
+ * are used again, or go back in bus_embedded_tidy.c. Called by the lag worker once a
+ * minute. */
 #include "bus/bus_embedded.h"
 
 #include <inttypes.h>
@@ -84,17 +85,8 @@ static int plan(struct emb *b, const struct bus_topic *t, int64_t pid, int64_t f
 
 static int apply(struct emb *b, int64_t pid, const struct trim *trim, struct err *e)
 {
-    static const enum emb_sql deletes[] = {EMB_BLOB_DEL, EMB_BATCH_DEL};
     sqlite3_stmt *s;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < 2; i++) {
-        rc = emb_sql(b, deletes[i], &s, e);
-        if (rc < 0)
-            return rc;
-        sqlite3_bind_int64(s, 1, emb_id(pid, 0));
-        sqlite3_bind_int64(s, 2, emb_id(pid, trim->start - 1));
-        rc = emb_exec(b, s, "delete old records", e);
-    }
+    int rc = emb_batch_delete(b, emb_id(pid, 0), emb_id(pid, trim->start - 1), e);
     if (rc == 0)
         rc = emb_sql(b, EMB_TRIM, &s, e);
     if (rc < 0)
@@ -164,32 +156,17 @@ static int retain_topic(struct emb *b, const struct bus_topic *t, int64_t now_ms
     return rc < 0 ? rc : deleted;
 }
 
-struct topic_list {
-    struct arena names;
-    VEC(struct bus_topic) topics;
-};
-
-static void keep_topic(void *arg, const struct bus_topic *t)
-{
-    struct topic_list *list = arg;
-    struct bus_topic copy = *t;
-    copy.name = arena_strdup(&list->names, t->name);
-    vec_push(&list->topics, copy);
-}
-
 int emb_retain(struct bus *bus, int64_t now_ms, struct err *e)
 {
-    struct topic_list list = {0};
-    arena_init(&list.names, 0);
+    struct emb_topic_list list = {0};
     int rc = emb_flush((struct emb *)bus, e);
     if (rc == 0)
-        rc = emb_topics(bus, keep_topic, &list, e);
+        rc = emb_topic_list(bus, &list, e);
     int deleted = 0;
     for (size_t i = 0; rc >= 0 && i < list.topics.n; i++) {
         rc = retain_topic((struct emb *)bus, &list.topics.v[i], now_ms, e);
         deleted += rc > 0 ? rc : 0;
     }
-    vec_release(&list.topics);
-    arena_release(&list.names);
+    emb_topic_list_release(&list);
     return rc < 0 ? rc : deleted;
 }

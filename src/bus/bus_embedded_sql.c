@@ -156,3 +156,15 @@ void emb_rollback(struct emb *b)
     if (!sqlite3_get_autocommit(b->db))
         sqlite3_exec(b->db, "ROLLBACK", NULL, NULL, NULL);
 }
+
+int emb_pragma_int(struct emb *b, const char *sql, int64_t *out, struct err *e)
+{
+    sqlite3_stmt *s = NULL;
+    int rc = sqlite3_prepare_v2(b->db, sql, -1, &s, NULL);
+    if (rc != SQLITE_OK)
+        return emb_error(b, rc, "read its header", e);
+    rc = emb_step(b, s, "read its header", e);
+    *out = rc == 1 ? sqlite3_column_int64(s, 0) : 0;
+    sqlite3_finalize(s);
+    return rc < 0 ? rc : 0;
+}

@@ -248,3 +248,24 @@ int emb_ranges(struct bus *bus, const char *topic, int32_t first, size_t n,
         return no_topic(b, topic, e); /* deleted between the two reads */
     return rc < 0 ? rc : 0;
 }
+
+static void keep_topic(void *arg, const struct bus_topic *t)
+{
+    struct emb_topic_list *list = arg;
+    struct bus_topic copy = *t;
+    copy.name = arena_strdup(&list->names, t->name);
+    vec_push(&list->topics, copy);
+}
+
+int emb_topic_list(struct bus *bus, struct emb_topic_list *list, struct err *e)
+{
+    *list = (struct emb_topic_list){0};
+    arena_init(&list->names, 0);
+    return emb_topics(bus, keep_topic, list, e);
+}
+
+void emb_topic_list_release(struct emb_topic_list *list)
+{
+    vec_release(&list->topics);
+    arena_release(&list->names);
+}

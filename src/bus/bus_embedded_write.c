@@ -309,32 +309,6 @@ static int reserve(struct emb *b, const struct target *t, int32_t partition, int
     return rc < 0 ? rc : 0;
 }
 
-static int insert_chunk(struct emb *b, const struct emb_producer *p, int64_t id,
-                        const struct chunk *c, struct err *e)
-{
-    sqlite3_stmt *s;
-    int rc = emb_sql(b, EMB_BLOB_ADD, &s, e);
-    if (rc < 0)
-        return rc;
-    sqlite3_bind_blob64(s, 1, p->packed.data + c->at, c->len, SQLITE_STATIC);
-    rc = emb_exec(b, s, "append records", e);
-    if (rc == 0)
-        rc = emb_sql(b, EMB_BATCH_ADD, &s, e);
-    if (rc < 0)
-        return rc;
-    sqlite3_bind_int64(s, 1, id);
-    sqlite3_bind_int64(s, 2, c->meta.n);
-    sqlite3_bind_int64(s, 3, c->meta.n_headers);
-    sqlite3_bind_int64(s, 4, c->meta.base_ms);
-    sqlite3_bind_int64(s, 5, c->max_ms);
-    sqlite3_bind_int(s, 6, (int)c->meta.kind);
-    sqlite3_bind_int64(s, 7, c->meta.raw_bytes);
-    sqlite3_bind_int64(s, 8, c->meta.checksum);
-    sqlite3_bind_int64(s, 9, (int64_t)c->len);
-    sqlite3_bind_int64(s, 10, sqlite3_last_insert_rowid(b->db));
-    return emb_exec(b, s, "append records", e);
-}
-
 static int write_partition(struct emb *b, const struct emb_producer *p,
                            const struct target *t, int32_t partition, struct err *e)
 {
@@ -349,7 +323,8 @@ static int write_partition(struct emb *b, const struct emb_producer *p,
     int rc = reserve(b, t, partition, n, max_ms, bytes, &base, e);
     for (uint32_t i = o->first; i && rc == 0; i = p->chunks.v[i - 1].next) {
         const struct chunk *c = &p->chunks.v[i - 1];
-        rc = insert_chunk(b, p, emb_id(t->topic.first_pid + partition, base), c, e);
+        rc = emb_batch_add(b, emb_id(t->topic.first_pid + partition, base), &c->meta,
+                           c->max_ms, p->packed.data + c->at, c->len, e);
         base += c->meta.n;
     }
     return rc;

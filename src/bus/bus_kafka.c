@@ -300,6 +300,12 @@ static int kafka_retain(struct bus *b, int64_t now_ms, struct err *e)
     return 0;
 }
 
+static int kafka_tidy(struct bus *b, struct err *e)
+{
+    (void)b, (void)e;
+    return 0;
+}
+
 /* ── Open and close ── */
 
 static void kafka_close(struct bus *b)
@@ -400,4 +406,5 @@ const struct bus_ops bus_kafka_ops = {
     .poll = kafka_poll,
     .commit = kafka_commit,
     .retain = kafka_retain,
+    .tidy = kafka_tidy,
 };

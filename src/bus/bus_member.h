@@ -68,6 +68,7 @@ struct bus_ops {
     int (*commit)(struct bus_consumer *c, const char *topic, int32_t partition,
                   int64_t next_offset, const char *metadata, struct err *e);
     int (*retain)(struct bus *b, int64_t now_ms, struct err *e);
+    int (*tidy)(struct bus *b, struct err *e);
 };
 
 /* Partition of a key among n by the topic's rule. A record without a key goes round

@@ -85,6 +85,8 @@ static void retain(struct lag_worker *w)
         tell(w, "retention", &e);
     else if (rc > 0)
         log_info("retention: %d batches deleted", rc);
+    if (rc >= 0 && (rc = bus_tidy(w->bus, &e)) < 0)
+        tell(w, "tidying the bus", &e);
 }
 
 static void keep_logs(struct lag_worker *w)
@@ -166,7 +168,7 @@ int lag_run(const struct platform *p, struct channel *ch, struct err *e)
     }
     lag_watch_init(&w.watch);
     w.freshness = freshness_new(p, ch);
-    if (!p->warehouse_kind || streq(p->warehouse_kind, "sqlite"))
+    if (p->warehouse_dir && (!p->warehouse_kind || streq(p->warehouse_kind, "sqlite")))
         w.keeper = wh_keeper_open(p->warehouse_dir);
     w.next_retain_ms = time_mono_ms() + RETAIN_MS;
     rc = channel_ready(ch, e);

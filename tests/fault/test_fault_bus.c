@@ -14,6 +14,7 @@ struct life {
     struct bus_producer *p;
     struct bus_consumer *c;
     bool has_committed; /* the commit came back with success */
+    int64_t small;      /* commits of one record to the topic "s" that did */
 };
 
 static int write_part(struct life *l, struct err *e)
@@ -66,6 +67,20 @@ static int read_part(struct life *l, struct err *e)
     return rc < 0 ? rc : 0;
 }
 
+/* Eight small batches, which become one. */
+static int tidy_part(struct life *l, struct err *e)
+{
+    struct bus_topic t = {"s", 1, -1, -1, BUS_KEY_HASH};
+    int rc = bus_topic_ensure(l->bus, &t, e);
+    for (int i = 0; rc == 0 && i < 8; i++) {
+        rc = bus_produce(l->p, "s", 0, i, STR("k"), STR("small"), NULL, 0, e);
+        if (rc == 0)
+            rc = bus_txn_commit(l->p, e);
+        l->small += rc == 0;
+    }
+    return rc == 0 ? bus_tidy(l->bus, e) : rc;
+}
+
 static int live(struct fixture *f, struct life *l, struct err *e)
 {
     *l = (struct life){0};
@@ -74,7 +89,9 @@ static int live(struct fixture *f, struct life *l, struct err *e)
         rc = write_part(l, e);
     if (rc == 0)
         rc = read_part(l, e);
-    return rc;
+    if (rc == 0)
+        rc = tidy_part(l, e);
+    return rc < 0 ? rc : 0;
 }
 
 static void end_life(struct life *l)
@@ -82,6 +99,26 @@ static void end_life(struct life *l)
     bus_consumer_close(l->c);
     bus_producer_close(l->p);
     bus_close(l->bus);
+}
+
+static void check_small(struct fixture *f, const struct life *l)
+{
+    struct bus_range r;
+    struct bus_consumer *c;
+    struct bus_batch b;
+    int64_t next = 0;
+    if (bus_range(f->bus, "s", 0, &r, &f->e) == ERR_NOTFOUND) {
+        assert_int_equal(l->small, 0);
+        return;
+    }
+    assert_int_equal(r.end, l->small);
+    OK(f, bus_consumer_open(f->bus, "check", &c, &f->e));
+    OK(f, bus_assign(c, "s", 0, BUS_OFFSET_BEGIN, &f->e));
+    for (; next < r.end; next = b.next_offset) {
+        assert_int_equal(bus_poll(c, 100, 0, &b, &f->e), 1);
+        assert_int_equal(b.records[0].offset, next);
+    }
+    bus_consumer_close(c);
 }
 
 /* What the file holds now is whole, and at least what was acknowledged. */
@@ -101,6 +138,7 @@ static void check(struct fixture *f, const struct life *l)
         OK(f, bus_committed(f->bus, "g", "t", 0, &c, &f->e));
         assert_int_equal(c.offset, l->has_committed ? RECORDS / 2 : -1);
     }
+    check_small(f, l);
     bus_close(f->bus);
     f->bus = NULL;
 }
