@@ -67,21 +67,6 @@ static void plain_name(struct plain_name *out, const char *name, size_t n)
     out->text[out->n] = '\0';
 }
 
-bool mask_is_code_name(const char *name, size_t n)
-{
-    struct plain_name p;
-    if (n > NAME_MAX_BYTES)
-        return false;
-    plain_name(&p, name, n);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        size_t k = strlen(names[i].end);
-        if (p.n >= k && memcmp(p.text + p.n - k, names[i].end, k) == 0 &&
-            (!names[i].is_word || p.begins_word[p.n - k]))
-            return true;
-    }
-    return false;
-}
-
 /* ── the fast test ───────────────────────────────────────────────────────────────── */
 
 /* Three characters of every name above, case ignored: cvv cvc cvn csc pin track1
@@ -167,6 +152,24 @@ bool mask_may_have_codes(const char *p, size_t n)
         if (is_trace(p + i))
             return true;
     return has_escaped_letter(p, n);
+}
+
+bool mask_is_code_name(const char *name, size_t n)
+{
+    struct plain_name p;
+    size_t at = 0;
+    while (at + 3 <= n && !is_trace(name + at))
+        at++;
+    if (n > NAME_MAX_BYTES || at + 3 > n) /* "c.v.v" is no name of it */
+        return false;
+    plain_name(&p, name, n);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t k = strlen(names[i].end);
+        if (p.n >= k && memcmp(p.text + p.n - k, names[i].end, k) == 0 &&
+            (!names[i].is_word || p.begins_word[p.n - k]))
+            return true;
+    }
+    return false;
 }
 
 /* ── masking ─────────────────────────────────────────────────────────────────────── */
