@@ -63,8 +63,9 @@ struct weir_host {
     /* Count something under a name, shown by `weir source ls` ("shrink_refused"). */
     void (*count)(void *ctx, const char *name, int64_t by);
     /* Mask card numbers in place as the host does with every record (values of
-     * id_fields are spared, JSON stays valid JSON), and make the values of members named
-     * like a verification code, PIN or stripe data null; returns how many of both. */
+     * id_fields are spared, JSON stays valid JSON), and make the values of members
+     * named like a verification code, PIN or stripe data null; returns how many of
+     * both. */
     uint32_t (*mask)(void *ctx, char *bytes, size_t n);
     /* Private folder of this source for files that checkpoints name; it exists. Valid
      * until close. */

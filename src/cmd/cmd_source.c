@@ -377,7 +377,8 @@ const struct cmd cmd_source = {
     .summary = "Look at sources, check one, or read one now.",
     .operands = "[ls | check NAME | sync NAME | freshness [SELECTOR…]]",
     .doc = "ls lists the sources with what they brought: records, rejected ones, card "
-           "numbers masked and verification codes or PINs dropped, bytes. With -o json also the reasons.\n\n"
+           "numbers masked and verification codes or PINs dropped, bytes. With -o json "
+           "also the reasons.\n\n"
            "check loads the source's plugin, checks its settings and reads the first "
            "records without writing anything.\n\n"
            "sync reads a source to its present end. When the platform is up its "

@@ -14,7 +14,8 @@
 
 /* May there be one? false is certain; the fast test of every record. */
 bool mask_may_have(const char *p, size_t n);
-/* Mask in place; how many, codes and PINs too. id_fields: NULL-terminated, may be NULL. */
+/* Mask in place; how many, codes and PINs too. id_fields: NULL-terminated, may be NULL.
+ */
 uint32_t mask_bytes(char *p, size_t n, const char *const *id_fields);
 
 #endif
