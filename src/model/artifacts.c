@@ -1,6 +1,6 @@
-/* manifest.json (v12), run_results.json (v6) and sources.json (v3), shaped as dbt-core
- * writes them, for the tools that read them (docs viewers, dbt-artifacts readers, dbt
- * itself): the parts of the manifest, and the other two whole. */
+/* Metadata of all artifacts, the parts of manifest.json (v12) and sources.json (v3),
+ * shaped as dbt-core writes them, for the tools that read them (docs viewers,
+ * dbt-artifacts readers, dbt itself). */
 #include "model/internal.h"
 
 #include <sys/stat.h>
@@ -116,8 +116,7 @@ static json_t *manifest_macros(struct project *p)
 /* Sections that are not lists of items. */
 json_t *manifest_rest(struct project *p)
 {
-    static const char *const empty[] = {"metrics",         "groups",
-                                        "selectors",       "saved_queries",
+    static const char *const empty[] = {"metrics", "selectors", "saved_queries",
                                         "semantic_models", "functions"};
     json_t *m = json_object();
     json_put(m, "metadata", manifest_metadata(p));
@@ -187,17 +186,9 @@ json_t *project_manifest(struct project *p)
     return m;
 }
 
-int project_write_run_results(struct project *p, const json_t *results,
-                              const json_t *args, double elapsed_s, struct err *e)
+json_t *results_metadata(const struct project *p)
 {
-    json_t *m = json_object();
-    json_put(m, "metadata", metadata(p, RESULTS_SCHEMA));
-    json_put(m, "results", results ? json_deep_copy(results) : json_array());
-    json_put_num(m, "elapsed_time", elapsed_s);
-    json_put(m, "args", args ? json_deep_copy(args) : json_object());
-    int rc = save(p, "run_results.json", m, e);
-    json_decref(m);
-    return rc;
+    return metadata(p, RESULTS_SCHEMA);
 }
 
 int project_write_sources(struct project *p, const json_t *results, double elapsed_s,

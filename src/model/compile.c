@@ -115,6 +115,7 @@ int compile_item(struct render *r, struct buf *sql, struct err *e)
     buf_release(&body);
     mem_free((char *)(uintptr_t)r->item->compiled);
     r->item->compiled = rc == 0 ? mem_strdup(buf_str(sql)) : NULL;
+    r->item->compiled_us = results_now_us();
     return rc;
 }
 

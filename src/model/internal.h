@@ -74,6 +74,7 @@ struct item {
     const char
         *declared_on;     /* unique id of the node it is declared at; sources: NULL */
     const char *compiled; /* of the last compile, mem_free */
+    int64_t compiled_us;  /* when that was (results_now_us) */
     bool is_resolving;    /* ephemeral recursion guard */
 };
 
@@ -316,6 +317,9 @@ int unit_tests_link(struct project *p, struct err *e);
 json_t *unit_test_manifest(const struct project *p, const struct item *it);
 int unit_run(struct project *p, struct wh *w, struct item *test,
              struct model_result *result, struct err *e);
+
+/* ── artifacts.c, results.c ── */
+json_t *results_metadata(const struct project *p);
 
 /* ── manifest*.c: what dbt's manifest says of things; new references ── */
 json_t *manifest_node(struct project *p, struct item *it);

@@ -144,8 +144,27 @@ int project_on_run(struct project *p, struct wh *w, bool is_start,
 /* manifest.json's value; a new reference. */
 json_t *project_manifest(struct project *p);
 int project_write_manifest(struct project *p, struct err *e);
-int project_write_run_results(struct project *p, const json_t *results,
-                              const json_t *args, double elapsed_s, struct err *e);
+/* run_results.json (v6), a journal while the run goes on (results.c). Begins it; args:
+ * the invocation's flags; planned: the plan's items, [{"node", "tests": […]}…]. What an
+ * earlier run left unfinished is made a file first. */
+int results_begin(struct project *p, const json_t *args, const json_t *planned,
+                  struct err *e);
+/* Wall clock, microseconds: when a node begins. */
+int64_t results_now_us(void);
+/* The result of a node, and those of the tests that ran with it, into the journal. */
+int results_add(struct project *p, struct wh *w, const struct node *n,
+                const struct model_result *m, int64_t from_us, struct err *e);
+/* One run_results v6 object. */
+json_t *results_row(struct project *p, const struct node *n,
+                    const struct model_result *m, int64_t from_us);
+/* All results until now, and those of rest that have none; a new reference. */
+json_t *results_so_far(struct project *p, const json_t *rest);
+/* The file. rest: results of nodes that never ran (an array of v6 objects); planned
+ * nodes in neither are skipped. */
+int results_end(struct project *p, const json_t *rest, double elapsed_s, struct err *e);
+/* The file of a run that was killed, if the target folder has its journal. is_over: who
+ * calls knows that no run is going on; else ERR_LOCKED while one is. */
+int results_recover(const char *target_dir, bool is_over, struct err *e);
 /* Whether a node is a source with a warn_after or an error_after. */
 bool project_has_freshness(const struct node *n);
 /* The verdict on such a source, a result of sources.json (v3): status pass, warn, error

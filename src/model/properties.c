@@ -4,6 +4,7 @@
  * project. */
 #include "model/internal.h"
 
+#include <stdlib.h>
 #include "model/yaml.h"
 
 struct declared {
@@ -182,6 +183,30 @@ static const char *source_schema(struct project *p, const json_t *source)
     return text;
 }
 
+static int compare_json_texts(const void *a, const void *b)
+{
+    const char *x = json_string_value(*(json_t *const *)a),
+               *y = json_string_value(*(json_t *const *)b);
+    return strcmp(x ? x : "", y ? y : "");
+}
+
+/* dbt sorts the tags of a source's tables. */
+static void sort_tags(json_t *config)
+{
+    json_t *old = json_object_get(config, "tags"), *list = json_array(), *one;
+    size_t i, n = json_array_size(old);
+    json_t **v = mem_alloc((n + 1) * sizeof *v);
+    json_array_foreach (old, i, one)
+        v[i] = one;
+    qsort(v, n, sizeof *v, compare_json_texts);
+    for (i = 0; i < n; i++)
+        json_array_append(list, v[i]);
+    mem_free(v);
+    if (json_is_array(old))
+        json_object_set(config, "tags", list);
+    json_decref(list);
+}
+
 static void source_config(struct project *p, struct item *it, const json_t *source,
                           const json_t *table)
 {
@@ -195,6 +220,7 @@ static void source_config(struct project *p, struct item *it, const json_t *sour
                 config_merge(config, keys[k], json_object_get(from[i], keys[k]));
         config_update(config, json_obj(from[i], "config"));
     }
+    sort_tags(config);
     static const char *const kept[] = {"description", "quoting", "external"};
     for (size_t k = 0; k < 3; k++) { /* for the manifest, as written */
         json_t *v = json_object_get(table, kept[k]);

@@ -262,7 +262,8 @@ static void plan_failed(struct planner *p)
         if (planner_is_streaming(p->g->nodes[at].kind))
             p->role[at] = ROLE_ITEM;
     }
-    take_own_checks(p);
+    if (!p->r->is_exact)
+        take_own_checks(p);
 }
 
 static int plan_rerun(struct planner *p)
@@ -322,7 +323,8 @@ static int decide(struct planner *p)
     else
         rc = plan_selection(p);
     if (rc == 0)
-        assign_roles(p, p->r->node || p->r->scope ? &commands[0] : c);
+        assign_roles(p,
+                     (p->r->node || p->r->scope) && !p->r->is_exact ? &commands[0] : c);
     return rc;
 }
 

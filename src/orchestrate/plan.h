@@ -31,6 +31,7 @@ struct plan_request {
     const char *node;         /* NULL: not a rerun */
     const char *scope;        /* "this", "this+", "+this", "failed" */
     const json_t *last_tasks; /* of the run that failed, for scope "failed" */
+    bool is_exact; /* scope "failed" as dbt retry: by the same command, those alone */
 };
 int plan_make(const struct graph *g, const struct plan_request *r, json_t **out,
               struct err *e);

@@ -234,6 +234,7 @@ int graph_state_load(struct graph_selection *sel, const char *dir, struct err *e
         return err_set(e, ERR_USAGE,
                        "--state %.300s: there is no manifest.json to compare with",
                        dir);
+    results_recover(dir, false, &none); /* of a run that was killed */
     snprintf(path, sizeof path, "%.4000s/run_results.json", dir);
     if (json_load_path(path, &sel->state_results, &none) < 0)
         sel->state_results = NULL; /* only result: needs it */

@@ -53,9 +53,9 @@ static int last_tasks(struct sup *s, json_t *data, struct err *e)
 json_t *run_plan_data(struct sup *s, const json_t *request, int64_t id, struct err *e)
 {
     static const char *const members[] = {
-        "select", "exclude", "indirect", "full_refresh", "fail_fast",
-        "vars",   "node",    "scope",    "args",         "selector",
-        "state",  "refresh", "flags",    "types",        "exclude_types"};
+        "select", "exclude", "indirect",      "full_refresh", "fail_fast", "vars",
+        "node",   "scope",   "args",          "selector",     "state",     "refresh",
+        "flags",  "types",   "exclude_types", "last_tasks",   "exact"};
     json_t *data = json_object();
     json_put_str(data, "command", json_str(request, "command", "build"));
     json_put_str(data, "reason", json_str(request, "reason", "requested"));
@@ -64,7 +64,9 @@ json_t *run_plan_data(struct sup *s, const json_t *request, int64_t id, struct e
     json_put_i64(data, "now_ms", sup_now_ms(s));
     if (id > 0)
         json_put_i64(data, "run", id);
-    if (json_object_get(request, "scope") && last_tasks(s, data, e) < 0) {
+    bool needs_tasks =
+        json_object_get(request, "scope") && !json_object_get(request, "last_tasks");
+    if (needs_tasks && last_tasks(s, data, e) < 0) {
         json_decref(data);
         return NULL;
     }
@@ -373,6 +375,7 @@ static void plan_done(struct job *j, const json_t *msg, const char *text)
     }
     struct job *start = job_new(r->sup, "start", run_job_data(r, NULL));
     json_put(start->data, "args", json_incref(r->request));
+    json_put(start->data, "items", json_incref(json_arr(r->plan, "items")));
     start->arg = r;
     start->done = start_done;
     job_queue(start);

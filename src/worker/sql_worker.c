@@ -175,6 +175,7 @@ static int make_plan(struct worker *w, const struct task *t, json_t **plan,
         .node = json_str(d, "node", NULL),
         .scope = json_str(d, "scope", NULL),
         .last_tasks = json_arr(d, "last_tasks"),
+        .is_exact = json_flag(d, "exact", false),
     };
     if (rc == 0 && json_str(d, "state", NULL)) {
         rc = graph_state_load(&r.selection, json_str(d, "state", ""), e);
@@ -272,9 +273,13 @@ static int run_node(struct worker *w, const struct task *t, const struct node *n
     w->is_late = false;
     w->deadline_ms = timeout > 0 ? time_mono_ms() + timeout : 0;
     log_info("%s starts", n->unique_id);
+    int64_t from_us = results_now_us();
     int rc = model_run(w->engine.project, w->engine.w, n, &o, &r, &why);
     log_info("%s: %s, %.2f s. %s", n->unique_id, r.status, r.seconds, r.message);
     w->deadline_ms = 0;
+    if (rc == 0 &&
+        results_add(w->engine.project, w->engine.w, n, &r, from_us, &why) < 0)
+        log_warn("%s", why.text);
     rc = rc < 0 ? send_interrupted(w, t, e) : send_result(w, t, &r, &gates, e);
     model_result_release(&r);
     json_decref(gates.results);
@@ -356,6 +361,9 @@ static int do_start(struct worker *w, const struct task *t, struct err *e)
     if (rc == 0)
         rc = project_write_manifest(w->engine.project, &why);
     if (rc == 0)
+        rc = results_begin(w->engine.project, json_obj(t->data, "flags"),
+                           json_arr(t->data, "items"), &why);
+    if (rc == 0)
         rc = project_on_run(w->engine.project, w->engine.w, true, NULL, &why);
     return rc < 0 ? send_error(w, t, rc, why.text, e) : send_success(w, t, NULL, e);
 }
@@ -400,74 +408,59 @@ static json_t *freshness(struct worker *w)
     return out;
 }
 
-/* One run_results v6 object. */
-static json_t *result_row(const char *node, const char *status, const json_t *from,
-                          const json_t *failures)
+/* What the supervisor says of an item that no worker told the end of: it was skipped,
+ * cancelled, or its workers died. */
+static json_t *told_row(const char *node, const char *status, const char *message)
 {
-    json_t *r = json_object();
-    json_put_str(r, "status", streq(status, "blocked") ? "skipped" : status);
-    json_put(r, "timing", json_array());
-    json_put_str(r, "thread_id", "Thread-1");
-    json_put_num(r, "execution_time", json_num(from, "seconds", 0));
-    json_put(r, "adapter_response", json_object());
-    json_put_str(r, "message", json_str(from, "message", NULL));
-    json_put(r, "failures", failures ? json_deep_copy(failures) : json_null());
+    json_t *r =
+        json_pack("{s:s, s:[], s:s, s:i, s:{}, s:n, s:n, s:n, s:n, s:n}", "status",
+                  streq(status, "error") ? "error" : "skipped", "timing", "thread_id",
+                  "MainThread", "execution_time", 0, "adapter_response", "failures",
+                  "compiled", "compiled_code", "relation_name", "batch_results");
+    json_put_str(r, "message", message && *message ? message : NULL);
     json_put_str(r, "unique_id", node);
-    json_put(r, "compiled", json_null());
-    json_put(r, "compiled_code", json_null());
-    json_put(r, "relation_name", json_null());
-    json_put(r, "batch_results", json_null());
     return r;
 }
 
-/* Tests that were to be run on a node which came to nothing. */
-static void add_skipped(json_t *out, const json_t *row)
+/* Of each item, and of the tests that were to be run with it; those that have a result
+ * of their own are not looked at. */
+static json_t *told_rows(const json_t *data)
 {
-    json_t *own, *test;
-    size_t i, k;
-    json_array_foreach (json_arr(row, "own"), i, own) {
-        const char *id = json_is_string(own) ? json_string_value(own) : "";
-        bool has_run = false;
-        json_array_foreach (json_arr(json_obj(row, "data"), "tests"), k, test)
-            has_run |= streq(json_str(test, "node", ""), id);
-        if (!has_run)
-            json_array_append_new(out, result_row(id, "skipped", NULL, NULL));
-    }
-}
-
-static json_t *run_results(const json_t *data)
-{
-    json_t *out = json_array(), *one, *test;
+    json_t *out = json_array(), *one, *own;
     size_t i, k;
     json_array_foreach (json_arr(data, "results"), i, one) {
         const char *node = json_str(one, "node", ""),
                    *status = json_str(one, "status", "");
-        bool is_test = str_starts(node, "test.") || str_starts(node, "unit_test.");
-        json_array_append_new(
-            out, result_row(node, status, one,
-                            is_test ? json_object_get(one, "rows") : NULL));
-        json_array_foreach (json_arr(json_obj(one, "data"), "tests"), k, test)
-            json_array_append_new(out, result_row(json_str(test, "node", ""),
-                                                  json_str(test, "status", ""), test,
-                                                  json_object_get(test, "failures")));
-        add_skipped(out, one);
+        if (str_starts(node, "gate.") || !strchr(node, '.'))
+            continue;
+        json_array_append_new(out,
+                              told_row(node, status, json_str(one, "message", NULL)));
+        json_array_foreach (json_arr(one, "own"), k, own)
+            if (json_is_string(own))
+                json_array_append_new(
+                    out, told_row(json_string_value(own), "skipped", NULL));
     }
     return out;
 }
 
 static int do_finish(struct worker *w, const struct task *t, struct err *e)
 {
-    struct err why = {0};
-    json_t *results = run_results(t->data);
+    struct err why = {0}, lost = {0};
+    json_t *rest = told_rows(t->data);
     int rc = prepare(w, t, true, &why);
-    if (rc == 0)
+    if (rc == 0) {
+        json_t *results = results_so_far(w->engine.project, rest);
         rc = project_on_run(w->engine.project, w->engine.w, false, results, &why);
+        json_decref(results);
+    }
     if (w->engine.project &&
-        project_write_run_results(w->engine.project, results, json_obj(t->data, "args"),
-                                  json_num(t->data, "elapsed_s", 0),
-                                  rc < 0 ? NULL : &why) < 0)
-        rc = rc < 0 ? rc : why.code;
-    json_decref(results);
+        results_end(w->engine.project, rest, json_num(t->data, "elapsed_s", 0), &lost) <
+            0 &&
+        rc == 0) {
+        rc = lost.code;
+        why = lost;
+    }
+    json_decref(rest);
     if (rc < 0)
         return send_error(w, t, rc, why.text, e);
     return send_success(w, t, json_pack("{s:o}", "freshness", freshness(w)), e);

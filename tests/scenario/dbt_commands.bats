@@ -143,3 +143,57 @@ assert r['model.shop.doubled'][0] == 'skipped' and r['model.shop.below'][0] == '
     run "$WEIR" ls test_type:unit
     [ "$output" = "unit_test:shop.doubles" ]
 }
+
+# A folder that is only dbt's, as dbt's users have it.
+only_dbt() {
+    rm "$WEIR_PROJECT_DIR/weir.yml"
+    unset WEIR_STATE_DIR
+    cd "$WEIR_PROJECT_DIR"
+    printf "{{ config(materialized='table') }} select {{ var('n', 1) }} as n from main.later\n" \
+        > models/first.sql
+    printf "select * from {{ ref('first') }}\n" > models/second.sql
+}
+
+@test "retry takes the last run's command and flags from run_results.json" {
+    only_dbt
+    run "$WEIR" run -s first second --vars '{n: 7}' --threads 2
+    [ "$status" -eq 1 ]
+    python3 - target/run_results.json <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+assert d["args"]["which"] == "run" and d["args"]["vars"] == {"n": 7}, d["args"]
+status = {r["unique_id"]: r["status"] for r in d["results"]}
+assert status == {"model.shop.first": "error", "model.shop.second": "skipped"}, status
+PY
+    printf "{{ config(materialized='table') }} select {{ var('n', 1) }} as n\n" > models/first.sql
+    run "$WEIR" retry
+    [ "$status" -eq 0 ]
+    run "$WEIR" show --inline "select n from {{ ref('second') }}" -o csv
+    [ "${lines[1]}" = 7 ] # with --vars of the run that failed
+    run "$WEIR" retry
+    [ "$status" -eq 0 ] # dbt's status for nothing to do
+}
+
+@test "a run that was killed is completed by retry, from its journal" {
+    only_dbt
+    printf "{{ config(materialized='table') }} select 1 as n\n" > models/first.sql
+    # hours of work, in a model that only waits for the kill
+    printf "{{ config(materialized='table') }} with recursive c(i) as (select 1 union all select i + 1 from c where i < 100000000000) select count(*) as n, (select n from {{ ref('first') }}) as m from c\n" \
+        > models/second.sql
+    setsid "$WEIR" run -s first second --threads 1 >/dev/null 2>&1 &
+    pid=$!
+    until grep -q '^model.shop.first' target/run_results.journal 2>/dev/null; do
+        kill -0 "$pid" # the run may not end before
+    done
+    kill -9 -- "-$pid"
+    wait "$pid" 2>/dev/null || true
+    printf "select * from {{ ref('first') }}\n" > models/second.sql
+    run "$WEIR" retry
+    [ "$status" -eq 0 ]
+    [ ! -e target/run_results.journal ]
+    python3 - target/run_results.json <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+assert [r["unique_id"] for r in d["results"]] == ["model.shop.second"], d["results"]
+PY
+}

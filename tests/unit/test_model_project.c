@@ -268,7 +268,8 @@ static void test_artifacts(void **state)
         json_array_size(json_arr(json_obj(m, "child_map"), "model.shop.stg_orders")),
         4);
     json_decref(m);
-    assert_int_equal(project_write_run_results(s->p, NULL, NULL, 1.5, &e), 0);
+    assert_int_equal(results_begin(s->p, NULL, NULL, &e), 0);
+    assert_int_equal(results_end(s->p, NULL, 1.5, &e), 0);
 }
 
 static void test_mark_changes_with_files(void **state)

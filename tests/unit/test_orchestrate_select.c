@@ -186,9 +186,9 @@ static json_t *a_manifest(const char *orders, const char *tag, const char *macro
     return json_pack("{s:{s:{s:{s:s, s:s}, s:{s:s}, s:{s:[s]}}, s:{s:{s:s, s:s}}},"
                      " s:{s:{s:s, s:{s:[s]}}, s:{s:s}}}",
                      "nodes", "model.shop.orders", "checksum", "name", "sha256",
-                     "checksum", orders, "config", "tag", tag, "depends_on", "macros",
-                     "macro.shop.m", "model.shop.customers", "checksum", "name",
-                     "sha256", "checksum", "same", "macros", "macro.shop.m",
+                     "checksum", orders, "unrendered_config", "tag", tag, "depends_on",
+                     "macros", "macro.shop.m", "model.shop.customers", "checksum",
+                     "name", "sha256", "checksum", "same", "macros", "macro.shop.m",
                      "macro_sql", "m", "depends_on", "macros", "macro.shop.inner",
                      "macro.shop.inner", "macro_sql", macro);
 }
