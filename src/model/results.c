@@ -1,10 +1,10 @@
-/* run_results.json (v6), made from a journal that grows by a line a node, so that a kill
- * of anything loses no result: what is missing then is told by the line that began the
- * run, and the next command makes the file.
+/* run_results.json (v6), made from a journal that grows by a line a node, so that a
+ * kill of anything loses no result: what is missing then is told by the line that began
+ * the run, and the next command makes the file.
  *
  * In: results as nodes end, by several workers at once (one write a line, appended).
- * Out: TARGET/run_results.journal while a run goes on, TARGET/run_results.json after it.
- * Called by the sql worker, `retry` and whatever reads results. A line is
+ * Out: TARGET/run_results.journal while a run goes on, TARGET/run_results.json after
+ * it. Called by the sql worker, `retry` and whatever reads results. A line is
  * "UNIQUE_ID<tab>JSON"; the first one's id is "#". Of several lines of one id the last
  * holds. Lines reach the disk within SYNC_MS, and before the file is made. */
 #include "model/internal.h"
@@ -84,7 +84,8 @@ static json_t *response(const struct project *p, const struct item *it, int64_t 
 {
     bool is_select = streq(p->o.adapter, "postgres") &&
                      streq(it->pub.materialized, "table") && rows >= 0;
-    bool is_view = streq(p->o.adapter, "postgres") && streq(it->pub.materialized, "view");
+    bool is_view =
+        streq(p->o.adapter, "postgres") && streq(it->pub.materialized, "view");
     const char *code = it->pub.type == NODE_SEED ? "INSERT"
                        : is_select               ? "SELECT"
                        : is_view                 ? "CREATE VIEW"
@@ -138,8 +139,8 @@ static bool is_bad(const char *status)
            streq(status, "blocked");
 }
 
-json_t *results_row(struct project *p, const struct node *n, const struct model_result *m,
-                    int64_t from_us)
+json_t *results_row(struct project *p, const struct node *n,
+                    const struct model_result *m, int64_t from_us)
 {
     const struct item *it = item_of(n);
     json_t *r = row_new(n->unique_id, m->status);
@@ -230,7 +231,8 @@ int results_begin(struct project *p, const json_t *args, const json_t *planned,
             json_array_append(all, test);
     }
     json_put(head, "metadata", results_metadata(p));
-    json_put(head, "args", args ? json_incref((json_t *)(uintptr_t)args) : json_object());
+    json_put(head, "args",
+             args ? json_incref((json_t *)(uintptr_t)args) : json_object());
     json_put(head, "planned", all);
     json_put_i64(head, "pid", pid);
     json_put_i64(head, "pid_start", process_start(pid));
@@ -329,7 +331,8 @@ static void add_row(struct outfile *o, bool *is_first, json_t *row)
     json_decref(row);
 }
 
-/* Nodes that were planned and have no line: rest says how they ended, or nobody does. */
+/* Nodes that were planned and have no line: rest says how they ended, or nobody does.
+ */
 static void add_rest(struct outfile *o, bool *is_first, const struct journal *j,
                      const json_t *rest)
 {
@@ -430,7 +433,8 @@ static double journal_seconds(const struct journal *j, const char *path)
     int64_t began = json_i64(j->head, "began_ms", 0);
     if (stat(path, &st) != 0)
         return 0;
-    int64_t ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000 - began;
+    int64_t ms =
+        (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000 - began;
     return ms > 0 ? (double)ms / 1000 : 0;
 }
 
@@ -442,9 +446,10 @@ int results_recover(const char *dir, bool is_over, struct err *e)
     if (access(path, F_OK) == 0) {
         rc = journal_read(&j, path, e);
         if (rc == 0 && !is_over && is_live(j.head))
-            rc = err_set(e, ERR_LOCKED,
-                         "a run is going on (process %lld); its results are not complete",
-                         (long long)json_i64(j.head, "pid", 0));
+            rc = err_set(
+                e, ERR_LOCKED,
+                "a run is going on (process %lld); its results are not complete",
+                (long long)json_i64(j.head, "pid", 0));
         if (rc == 0)
             rc = finish(dir, path, &j, NULL, journal_seconds(&j, path), e);
         journal_release(&j);

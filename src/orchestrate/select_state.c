@@ -194,7 +194,7 @@ static bool is_modified(const struct select *s, const json_t *now, const json_t 
         return !is_same(now, was) || !has_same_macros(s, now);
     bool has_body = json_object_get(now, "raw_code");
     if (streq(part, "body"))
-        return has_body && !is_same_body(now, was);
+        return !is_same_body(now, was);
     if (streq(part, "configs"))
         return !is_same_config(now, was);
     if (streq(part, "relation"))

@@ -43,9 +43,10 @@ static void run_one(struct shop *s, const char *id)
     const struct node *n = project_find(s->p, id);
     assert_non_null(n);
     int64_t from = results_now_us();
-    assert_int_equal(
-        model_run(s->p, s->w, n, &(struct model_run_options){.tests_first = true}, &r, &e),
-        0);
+    assert_int_equal(model_run(s->p, s->w, n,
+                               &(struct model_run_options){.tests_first = true}, &r,
+                               &e),
+                     0);
     assert_int_equal(results_add(s->p, s->w, n, &r, from, &e), 0);
     model_result_release(&r);
 }
@@ -68,9 +69,8 @@ static void begin(struct shop *s)
             not_null = n->unique_id;
     }
     json_t *args = json_pack("{s:s, s:b}", "which", "build", "full_refresh", 1);
-    json_t *planned =
-        json_pack("[{s:s, s:[s, s]}, {s:s}]", "node", "model.tiny.a", "tests", unique,
-                  not_null, "node", "model.tiny.b");
+    json_t *planned = json_pack("[{s:s, s:[s, s]}, {s:s}]", "node", "model.tiny.a",
+                                "tests", unique, not_null, "node", "model.tiny.b");
     assert_int_equal(results_begin(s->p, args, planned, &e), 0);
     json_decref(args);
     json_decref(planned);
@@ -122,7 +122,8 @@ static void a_run_that_was_killed(void **state)
     assert_int_equal(results_recover(dir, false, &e), ERR_LOCKED);
     assert_int_equal(results_recover(dir, true, &e), 0);
     json_t *file = results_file(s);
-    assert_string_equal(json_str(row_of(file, "model.tiny.a"), "status", ""), "success");
+    assert_string_equal(json_str(row_of(file, "model.tiny.a"), "status", ""),
+                        "success");
     const json_t *b = row_of(file, "model.tiny.b");
     assert_string_equal(json_str(b, "status", ""), "skipped");
     assert_non_null(strstr(json_str(b, "message", ""), "ended before"));
@@ -155,14 +156,16 @@ static void a_node_tried_again_has_its_last_result(void **state)
     assert_int_equal(results_add(s->p, s->w, b, &bad, results_now_us(), &e), 0);
     run_one(s, "model.tiny.a");
     run_one(s, "model.tiny.b");
-    json_t *rest = json_pack("[{s:s, s:s}, {s:s, s:s}]", "unique_id", "model.tiny.b",
-                             "status", "skipped", "unique_id", "model.tiny.z", "status",
-                             "skipped");
+    json_t *rest =
+        json_pack("[{s:s, s:s}, {s:s, s:s}]", "unique_id", "model.tiny.b", "status",
+                  "skipped", "unique_id", "model.tiny.z", "status", "skipped");
     assert_int_equal(results_end(s->p, rest, 0, &e), 0);
     json_decref(rest);
     json_t *file = results_file(s);
-    assert_string_equal(json_str(row_of(file, "model.tiny.b"), "status", ""), "success");
-    assert_string_equal(json_str(row_of(file, "model.tiny.z"), "status", ""), "skipped");
+    assert_string_equal(json_str(row_of(file, "model.tiny.b"), "status", ""),
+                        "success");
+    assert_string_equal(json_str(row_of(file, "model.tiny.z"), "status", ""),
+                        "skipped");
     assert_int_equal(json_array_size(json_arr(file, "results")), 5);
     json_decref(file);
 }
