@@ -301,6 +301,14 @@ int groups_check(struct project *p, struct err *e);
 const char *group_of(const struct project *p, const struct item *it);
 json_t *group_map(const struct project *p); /* group → unique ids; a new reference */
 
+/* ── contract.c ── */
+bool contract_is_enforced(const struct item *it);
+/* Checks a model's contract and constraints; foreign keys become dependencies. */
+int contract_link(struct project *p, struct item *it, struct err *e);
+struct build;
+/* ERR_FAIL with dbt's table when what sql gives is not what the contract promises. */
+int contract_check(struct build *b, const char *sql, struct err *e);
+
 /* ── versions.c ── */
 /* "2" of 2 and of "2". */
 const char *version_text(struct project *p, json_t *v);

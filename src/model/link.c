@@ -124,8 +124,12 @@ static void own_tests(struct project *p)
 int link_check(struct project *p, struct err *e)
 {
     drop_disabled(p);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < p->items.n; i++)
+        rc = contract_link(p, p->items.v[i], e);
     check_links(p);
-    int rc = groups_check(p, e);
+    if (rc == 0)
+        rc = groups_check(p, e);
     return rc == 0 ? check_relations(p, e) : rc;
 }
 

@@ -3,6 +3,8 @@
  * manifest_node.c. */
 #include "model/internal.h"
 
+#include <stdlib.h>
+
 static json_t *of_constraints(const struct item *it)
 {
     json_t *one, *column, *list = json_arr(it->meta_patch, "constraints");
@@ -55,12 +57,36 @@ static void note_test(const struct item *t, json_t *unique, json_t *not_null)
                 add_text(into, json_string_value(one));
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(json_string_value(*(json_t *const *)a),
+                  json_string_value(*(json_t *const *)b));
+}
+
+/* dbt lists the columns by name. Takes list over. */
+static json_t *sorted(json_t *list)
+{
+    json_t *out = json_array(), *one;
+    VEC(json_t *) texts = {0};
+    size_t i;
+    json_array_foreach (list, i, one)
+        if (json_is_string(one))
+            vec_push(&texts, one);
+    if (texts.n)
+        qsort(texts.v, texts.n, sizeof *texts.v, by_text);
+    for (i = 0; i < texts.n; i++)
+        json_array_append(out, texts.v[i]);
+    vec_release(&texts);
+    json_decref(list);
+    return out;
+}
+
 json_t *manifest_primary_key(struct project *p, struct item *it)
 {
     json_t *key = of_constraints(it), *one;
     size_t i;
     if (key)
-        return key;
+        return sorted(key);
     json_t *unique = json_array(), *off = json_array(), *not_null = json_array();
     for (i = 0; i < it->declared_tests.n; i++) {
         const struct item *t = it->declared_tests.v[i];
@@ -77,5 +103,5 @@ json_t *manifest_primary_key(struct project *p, struct item *it)
     json_decref(unique);
     json_decref(off);
     json_decref(not_null);
-    return key;
+    return sorted(key);
 }

@@ -99,30 +99,39 @@ static json_t *texts(const char *const *v, size_t n)
 /* ── columns and contracts ── */
 
 /* Python's repr of a constraint, as it goes into dbt's checksum of a contract. */
+static void add_text_repr(struct buf *b, const char *key, const char *text)
+{
+    struct arena mem;
+    arena_init(&mem, 0);
+    buf_addf(b, ", %s=", key);
+    jv_to_repr(text ? jv_strz(&mem, text) : jv_none(), b);
+    arena_release(&mem);
+}
+
+static void add_list_repr(struct buf *b, const char *key, json_t *list)
+{
+    struct arena mem;
+    arena_init(&mem, 0);
+    buf_addf(b, ", %s=", key);
+    jv_to_repr(list ? jv_from_json(&mem, list) : jv_list(&mem), b);
+    arena_release(&mem);
+}
+
 static void add_constraint_repr(struct buf *b, const json_t *c, bool is_column)
 {
     static const char *const flags[] = {"warn_unenforced", "warn_unsupported"};
     const char *type = json_str(c, "type", "custom");
     buf_addf(b, "%s(type=<ConstraintType.%s: '%s'>",
              is_column ? "ColumnLevelConstraint" : "ModelLevelConstraint", type, type);
-    for (int i = 0; i < 2; i++) {
-        const char *key = i ? "expression" : "name", *v = json_str(c, key, NULL);
-        buf_addf(b, v ? ", %s='%s'" : ", %s=None", key, v);
-    }
+    add_text_repr(b, "name", json_str(c, "name", NULL));
+    add_text_repr(b, "expression", json_str(c, "expression", NULL));
     for (int i = 0; i < 2; i++)
         buf_addf(b, ", %s=%s", flags[i],
                  json_flag(c, flags[i], true) ? "True" : "False");
-    const char *to = json_str(c, "to", NULL);
-    buf_addf(b, to ? ", to='%s'" : ", to=None", to);
-    static const char *const lists[] = {"to_columns", "columns"};
-    for (int k = 0; k < (is_column ? 1 : 2); k++) {
-        json_t *one;
-        size_t i;
-        buf_addf(b, ", %s=[", lists[k]);
-        json_array_foreach (json_arr(c, lists[k]), i, one)
-            buf_addf(b, "%s'%s'", i ? ", " : "", json_string_value(one));
-        buf_addc(b, ']');
-    }
+    add_text_repr(b, "to", json_str(c, "to", NULL));
+    add_list_repr(b, "to_columns", json_arr(c, "to_columns"));
+    if (!is_column)
+        add_list_repr(b, "columns", json_arr(c, "columns"));
     buf_addc(b, ')');
 }
 

@@ -308,6 +308,9 @@ static int build_as(struct build *b, struct err *e)
         return build_seed(b, e);
     if (b->it->pub.type == NODE_SNAPSHOT)
         return snapshot_run(b, e);
+    if (contract_is_enforced(b->it) &&
+        (rc = contract_check(b, buf_str(&b->sql), e)) < 0)
+        return rc;
     changes_begin(b);
     if (streq(how, "view"))
         return build_view(b, e);

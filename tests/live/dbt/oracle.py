@@ -23,7 +23,7 @@ TEXT_FIELDS = ("name", "alias", "schema", "fqn", "tags", "refs", "sources", "pac
                "original_file_path", "resource_type", "test_metadata", "column_name",
                "attached_node", "description", "checksum", "meta", "group", "access", "version",
                "latest_version", "identifier", "loader", "loaded_at_field", "freshness",
-               "source_description", "owner", "type", "maturity", "url", "label")
+               "constraints", "contract", "primary_key", "source_description", "owner", "type", "maturity", "url", "label")
 KNOWN = {}
 
 
@@ -244,7 +244,7 @@ def compare_manifests(theirs, ours):
     parents = [{k: sorted(v) for k, v in m["parent_map"].items() if not k.startswith(("operation.", "macro."))}
                for m in (theirs, ours)]
     point("parents", compare_maps(*parents))
-    columns = [{f"{u} {c}": (x.get("description") or "", x.get("data_type"), x.get("tags") or [], x.get("meta") or {})
+    columns = [{f"{u} {c}": (x.get("description") or "", x.get("data_type"), x.get("tags") or [], x.get("meta") or {}, x.get("constraints") or [])
                 for u, n in {**m["nodes"], **m["sources"]}.items() for c, x in (n.get("columns") or {}).items()}
                for m in (theirs, ours)]
     point("columns", compare_maps(*columns))
