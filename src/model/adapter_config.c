@@ -207,6 +207,19 @@ static void add_names(struct jinja_call *c, struct buf *out, const struct jv *li
         buf_addf(out, "%s%s", i ? ", " : "", text_of_arg(c, jv_at(list, i)));
 }
 
+/* "ref('x')" → the relation that it is. */
+static const char *relation_named(struct jinja_call *c, const char *call)
+{
+    struct arena *mem = jinja_mem(c);
+    char *text = arena_printf(mem, "{{ %s }}", call);
+    struct jv *v = NULL;
+    struct err e = {0};
+    if (jinja_eval(jinja_env_of(c), text, strlen(text), jinja_context_of(c), mem, &v,
+                   &e) < 0)
+        return call;
+    return text_of_arg(c, v);
+}
+
 /* one: {type, expression, name, columns, to, to_columns}. Of a column: "not null"; of a
  * model: "unique (a, b)". */
 static void add_constraint(struct jinja_call *c, struct buf *out, struct jv *one,
@@ -217,8 +230,12 @@ static void add_constraint(struct jinja_call *c, struct buf *out, struct jv *one
     const char *name = text_of_arg(c, field(one, "name"));
     const char *to = text_of_arg(c, field(one, "to"));
     expression = expression ? expression : "";
-    if (!type)
+    /* SQLite: a key to another file's table is not possible, and none is enforced */
+    bool is_sqlite = streq(render_of(c)->p->o.adapter, "sqlite");
+    if (!type || (is_sqlite && streq(type, "foreign_key")))
         return;
+    if (to && strchr(to, '('))
+        to = relation_named(c, to);
     if (is_model && name)
         buf_addf(out, "constraint %s ", name);
     if (streq(type, "check"))
@@ -293,7 +310,9 @@ NATIVE(adapter_model_constraints)
         struct buf b;
         buf_init(&b, 1u << 20);
         add_constraint(c, &b, jv_at(raw, i), true);
-        jv_append(list, taken(c, &b));
+        struct jv *text = taken(c, &b);
+        if (jv_len(text))
+            jv_append(list, text);
     }
     return list;
 }

@@ -181,11 +181,20 @@ NATIVE(raise_warning)
     return jv_strz(mem, "");
 }
 
+NATIVE(raise_contract_error)
+{
+    (void)userdata;
+    return contract_raise(c, ARG(0, "yaml_columns"), ARG(1, "sql_columns"));
+}
+
 static struct jv *exceptions_get(struct jinja_call *c, void *self, const char *name)
 {
     (void)self;
     return jv_function(jinja_mem(c), name,
-                       streq(name, "warn") ? raise_warning : raise_error, NULL);
+                       streq(name, "warn")                   ? raise_warning
+                       : streq(name, "raise_contract_error") ? raise_contract_error
+                                                             : raise_error,
+                       NULL);
 }
 
 static const struct jinja_class exceptions_class = {.name = "exceptions",

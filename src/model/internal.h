@@ -301,13 +301,23 @@ int groups_check(struct project *p, struct err *e);
 const char *group_of(const struct project *p, const struct item *it);
 json_t *group_map(const struct project *p); /* group → unique ids; a new reference */
 
-/* ── contract.c ── */
+/* ── contract.c, contract_check.c ── */
 bool contract_is_enforced(const struct item *it);
 /* Checks a model's contract and constraints; foreign keys become dependencies. */
 int contract_link(struct project *p, struct item *it, struct err *e);
 struct build;
 /* ERR_FAIL with dbt's table when what sql gives is not what the contract promises. */
 int contract_check(struct build *b, const char *sql, struct err *e);
+/* The table schema.name with the promised types and constraints, filled with the rows
+ * of the temp table of that name. */
+int contract_fill(struct build *b, const char *name, struct err *e);
+/* The type that STRING and dbt's other labels mean, unless alias_types is false. */
+const char *contract_type(const struct item *it, const char *type);
+/* A model's constraints and the types that aliases mean, into its node for templates.
+ */
+void contract_node(const struct item *it, json_t *node);
+/* exceptions.raise_contract_error(promised, given): lists of {name, data_type}. */
+struct jv *contract_raise(struct jinja_call *c, struct jv *promised, struct jv *given);
 
 /* ── versions.c ── */
 /* "2" of 2 and of "2". */

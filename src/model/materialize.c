@@ -215,9 +215,17 @@ static int build_view(struct build *b, struct err *e)
  */
 static int build_in_place(struct build *b, struct err *e)
 {
-    int rc = wh_create_table_as(b->w, b->schema, b->tmp, buf_str(&b->sql), e);
+    bool has_contract = contract_is_enforced(b->it);
+    int rc = wh_create_table_as(b->w, has_contract ? WH_TEMP : b->schema, b->tmp,
+                                buf_str(&b->sql), e);
     if (rc < 0)
         return compile_explain(b->it, b->w, buf_str(&b->sql), e), rc;
+    if (has_contract) {
+        rc = contract_fill(b, b->tmp, e);
+        wh_drop(b->w, WH_TEMP, b->tmp, NULL);
+        if (rc < 0)
+            return rc;
+    }
     if ((rc = materialize_keys(b, b->tmp, e)) < 0)
         return rc;
     b->result->rows = wh_row_count(b->w, b->schema, b->tmp, NULL);
@@ -231,6 +239,8 @@ static int build_in_place(struct build *b, struct err *e)
 static int copy_from_temp(struct build *b, struct err *e)
 {
     struct buf sql;
+    if (contract_is_enforced(b->it))
+        return contract_fill(b, b->tmp, e);
     buf_init(&sql, 64u * 1024);
     buf_adds(&sql, "CREATE TABLE ");
     wh_quote(b->w, &sql, b->schema, b->tmp);
@@ -308,8 +318,8 @@ static int build_as(struct build *b, struct err *e)
         return build_seed(b, e);
     if (b->it->pub.type == NODE_SNAPSHOT)
         return snapshot_run(b, e);
-    if (contract_is_enforced(b->it) &&
-        (rc = contract_check(b, buf_str(&b->sql), e)) < 0)
+    int rc = contract_is_enforced(b->it) ? contract_check(b, buf_str(&b->sql), e) : 0;
+    if (rc < 0)
         return rc;
     changes_begin(b);
     if (streq(how, "view"))

@@ -99,6 +99,7 @@ static int test_kwargs(struct render *r, struct arena *mem, struct jv *ctx,
 struct jv *context_model(struct render *r, struct arena *mem)
 {
     json_t *node = context_node(r->p, r->item);
+    contract_node(r->item, node);
     struct jv *v = jv_from_json(mem, node);
     json_decref(node);
     return v;

@@ -114,6 +114,53 @@ static void test_foreign_key_is_a_dependency(void **state)
     assert_string_equal(n->depends_on[0], "model.tiny.parent");
 }
 
+#define KEYED                                                                          \
+    "    constraints: [{type: check, expression: id < 100, name: small}]\n"            \
+    "    columns:\n"                                                                   \
+    "      - {name: id, data_type: integer, constraints: [{type: not_null}, {type: "   \
+    "unique}]}\n"                                                                      \
+    "      - {name: code, data_type: string, quote: true, constraints: [{type: "       \
+    "foreign_key, to: ref('parent'), to_columns: [id]}]}\n"
+
+/* Constraints are the table's own, so that later inserts keep them, too. */
+static void test_constraints_are_in_the_table(void **state)
+{
+    struct shop *s = *state;
+    struct err e = {0};
+    put(s, "models/parent.sql", "select 1 as id");
+    put_contract(s, "materialized: table", KEYED,
+                 "select cast(1 as integer) as id, cast('x' as text) as code");
+    shop_open(s, NULL, NULL);
+    OK(s, M);
+    OK(s, M);
+    IS(s, "select type from pragma_table_info('m') where name = 'code'", "TEXT");
+    assert_true(wh_exec(s->w, "insert into m values (1, 'y')", &e) < 0);
+    assert_true(wh_exec(s->w, "insert into m values (100, 'y')", &e) < 0);
+    assert_int_equal(wh_exec(s->w, "insert into m values (2, 'y')", &e), 0);
+    /* rows that break one: the table stays as it was */
+    put(s, "models/m.sql", "select cast(null as integer) as id, 'x' as code");
+    shop_open(s, NULL, NULL);
+    assert_string_equal(run_node(s, M, NULL), "error");
+    assert_non_null(strstr(s->message, "models/m.sql: the table of the contract"));
+    assert_non_null(strstr(s->message, "NOT NULL constraint failed"));
+    IS(s, "select count(*) from m", "2");
+}
+
+static void test_incremental_keeps_constraints(void **state)
+{
+    struct shop *s = *state;
+    put(s, "models/parent.sql", "select 1 as id");
+    put_contract(s, "materialized: incremental, on_schema_change: fail", KEYED,
+                 "select cast({{ var('id') }} as integer) as id, 'x' as code");
+    shop_open(s, NULL, "{id: 1}");
+    OK(s, M);
+    shop_open(s, NULL, "{id: 2}");
+    OK(s, M);
+    IS(s, "select count(*) from m", "2");
+    assert_string_equal(run_node(s, M, NULL), "error"); /* id 2 again */
+    IS(s, "select count(*) from m", "2");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, shop_setup, shop_teardown)
 int main(void)
 {
@@ -123,6 +170,8 @@ int main(void)
         T(test_no_type),
         T(test_refused_at_once),
         T(test_foreign_key_is_a_dependency),
+        T(test_constraints_are_in_the_table),
+        T(test_incremental_keeps_constraints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
