@@ -24,6 +24,10 @@ struct jinja_env *jinja_env_new(const struct jinja_limits *limits)
     l->max_memory = l->max_memory ? l->max_memory : default_limits.max_memory;
     env->globals = jv_dict(&env->mem);
     globals_init(env);
+    for (uint32_t i = 0; i < env->globals->u.map->n; i++) {
+        struct str name = jv_as_str(env->globals->u.map->e[i].k);
+        sym_of(env, name.p, name.n)->is_pure = !str_is(name, "lipsum");
+    }
     return env;
 }
 
@@ -46,6 +50,26 @@ struct jv *jinja_env_take(struct jinja_env *env, const char *name)
     struct sym *sym = sym_of(env, name, strlen(name));
     struct jv *v = sym ? dict_get(env->globals, &sym->str) : NULL;
     return v ? dict_del(env->globals->u.map, &sym->str) : NULL;
+}
+
+void jinja_env_pure(struct jinja_env *env, const char *name)
+{
+    sym_of(env, name, strlen(name))->is_pure = true;
+}
+
+void jinja_env_watch(struct jinja_env *env)
+{
+    env->is_touched = false;
+}
+
+void jinja_env_touch(struct jinja_env *env)
+{
+    env->is_touched = true;
+}
+
+bool jinja_env_was_pure(const struct jinja_env *env)
+{
+    return !env->is_touched;
 }
 
 void jinja_env_undefined(struct jinja_env *env, enum jinja_undefined kind)

@@ -120,8 +120,8 @@ struct jv *name_lookup(struct jinja_call *c, struct sym *sym)
             if (s->vars[i].sym == sym)
                 return s->vars[i].v;
     struct jv *v = c->context ? dict_get(c->context, &sym->str) : NULL;
-    if (!v)
-        v = dict_get(c->env->globals, &sym->str);
+    if (!v && (v = dict_get(c->env->globals, &sym->str)))
+        c->env->is_touched |= !sym->is_pure;
     if (!v && c->env->resolve)
         v = c->env->resolve(c, c->env->resolve_data, sym->str.u.s.p);
     if (!v && !c->message)

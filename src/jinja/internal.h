@@ -100,6 +100,7 @@ struct sym {
     const struct builtin *filter, *test;
     const struct builtin *method[JV_TYPES];
     bool has_looked;
+    bool is_pure; /* as a global: jinja_env_pure */
 };
 
 /* ── syntax tree ── */
@@ -263,6 +264,7 @@ struct jinja_env {
     size_t n_syms, cap_syms;
     struct jinja_call *active;
     struct jv *filters; /* registered ones: dict of functions */
+    bool is_touched;    /* jinja_env_watch */
 };
 
 struct jinja_template {

@@ -5,6 +5,7 @@
 #include "model/internal.h"
 
 #include <strings.h>
+#include "base/hash.h"
 
 bool config_flag(const json_t *config, const char *key, bool fallback)
 {
@@ -346,36 +347,56 @@ static void key_of(struct project *p, const struct item *it, struct buf *key)
         key_value(key, "inline", it->inline_config);
 }
 
-/* Borrowed when *is_static, else a new reference. */
-static json_t *config_of(struct project *p, const struct item *it, bool *is_static)
+struct shared_config {
+    json_t *v;
+    uint64_t hash; /* of its content, never 0 */
+};
+
+static uint64_t content_hash(const json_t *v)
 {
+    struct buf b;
+    buf_init(&b, 64u << 20);
+    uint64_t h =
+        json_dump_buf(v, JSON_COMPACT, &b, NULL) < 0 ? 0 : hash_64(b.data, b.len);
+    buf_release(&b);
+    return h;
+}
+
+/* A new reference; *hash 0: a template decided it, it is this item's alone. */
+static json_t *config_of(struct project *p, const struct item *it, uint64_t *hash)
+{
+    bool is_static;
     key_of(p, it, &p->key);
-    json_t *c = p->key.failed ? NULL : map_getn(&p->configs, p->key.data, p->key.len);
-    *is_static = true;
-    if (c)
-        return c;
-    c = config_make(p, it, is_static);
-    *is_static = *is_static && !p->key.failed;
-    if (*is_static)
-        map_putn(&p->configs, p->key.data, p->key.len, c);
+    struct shared_config *s =
+        p->key.failed ? NULL : map_getn(&p->configs, p->key.data, p->key.len);
+    if (s) {
+        *hash = s->hash;
+        return json_incref(s->v);
+    }
+    json_t *c = config_make(p, it, &is_static);
+    *hash = is_static && !p->key.failed ? content_hash(c) : 0;
+    if (*hash) {
+        s = arena_alloc(&p->mem, sizeof *s);
+        *s = (struct shared_config){json_incref(c), *hash};
+        map_putn(&p->configs, p->key.data, p->key.len, s);
+    }
     return c;
 }
 
 void config_free(struct project *p)
 {
     for (struct map_entry *m = NULL; (m = map_next(&p->configs, m));)
-        json_decref(m->value);
+        json_decref(((struct shared_config *)m->value)->v);
     map_release(&p->configs);
     buf_release(&p->key);
 }
 
 void config_apply(struct project *p, struct item *it)
 {
-    bool is_static;
-    json_t *c = config_of(p, it, &is_static), *one;
+    json_t *c = config_of(p, it, &it->config_hash), *one;
     size_t i;
     json_decref(it->pub.config);
-    it->pub.config = is_static ? json_incref(c) : c;
+    it->pub.config = c;
     it->pub.is_enabled = config_flag(c, "enabled", true);
     it->pub.materialized = json_str(c, "materialized", "");
     it->tags.n = 0;

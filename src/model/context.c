@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include "base/buf.h"
+#include "model/cache.h"
 #include "model/context.h"
 #include "model/unit.h"
 
@@ -416,6 +417,7 @@ NATIVE(fn_env_var)
     if (str_starts(name, "DBT_ENV_SECRET"))
         return jinja_fail(c, "%s: secrets may be read in profiles.yml only", name);
     const char *v = getenv(name);
+    cache_note_env(r->p, name, v);
     if (v)
         return jv_strz(mem, v);
     return fallback ? fallback
@@ -468,4 +470,17 @@ void context_globals(struct project *p)
     context_modules(p);
     execution_globals(p);
     context_target(p);
+    /* what they give while parsing is decided by what the parse cache looks at */
+    static const char *const pure[] = {"ref",         "source",         "config",
+                                       "var",         "env_var",        "target",
+                                       "schema",      "database",       "adapter",
+                                       "api",         "builtins",       "project_name",
+                                       "dbt_version", "statement",      "run_query",
+                                       "load_result", "is_incremental", "return",
+                                       "log",         "print",          "tojson",
+                                       "fromjson",    "toyaml",         "fromyaml",
+                                       "set",         "set_strict",     "zip",
+                                       "zip_strict",  "local_md5",      "exceptions"};
+    for (size_t i = 0; i < sizeof pure / sizeof *pure; i++)
+        jinja_env_pure(env, pure[i]);
 }

@@ -1,15 +1,17 @@
 /* Files of a project: walking folders and reading text. In: a folder. Out: each file
  * once, in name order, so that what depends on order (macros of the same name) is
  * stable. */
-#include "model/internal.h"
+#include "model/cache.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "model/yaml.h"
 
 #define MAX_FILE  (50u << 20)
 #define MAX_DEPTH 40
@@ -96,23 +98,190 @@ int files_walk(const char *dir, file_fn *fn, void *arg, struct err *e)
     return walk_dir(&w, dir, "", 0, e);
 }
 
-int files_read(struct project *p, const char *path, const char **text, size_t *n,
-               struct err *e)
+/* ── through the parse cache ── */
+
+/* A file written this shortly before it was read may be written again with the same
+ * time: the clock of file times ticks every few milliseconds, of some file systems
+ * every other second. */
+#define TICK_NS   20000000
+#define COARSE_NS 2000000000
+
+static int64_t ns_of(struct timespec t)
 {
-    struct buf b;
-    buf_init(&b, MAX_FILE);
-    int rc = buf_read_file(&b, path, e);
-    if (rc == 0 && !text_is_utf8(buf_str(&b), b.len))
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static bool is_trusted(const struct cached_file *f)
+{
+    int64_t tick = f->mtime_ns % 1000000000 ? TICK_NS : COARSE_NS;
+    return f->mtime_ns + tick < f->read_ns && f->ctime_ns + tick < f->read_ns;
+}
+
+/* The cache's record of a file that did not change, NULL: it has to be read. */
+static struct cached_file *unchanged(struct cache *c, const char *path,
+                                     const struct stat *st, enum cached_kind kind)
+{
+    struct cached_file *f = cache_file(c, path);
+    bool is_same = f && f->kind == kind && f->size == st->st_size &&
+                   f->mtime_ns == ns_of(st->st_mtim) &&
+                   f->ctime_ns == ns_of(st->st_ctim) && f->inode == st->st_ino;
+    return is_same && is_trusted(f) ? f : NULL;
+}
+
+/* What was read goes into the salts: of templates, or of the manifest. */
+static void note_use(struct cache *c, struct cached_file *f)
+{
+    uint64_t h = hash_64(f->path, strlen(f->path)) ^ f->hash.lo ^ f->hash.hi;
+    f->is_used = true;
+    if (c->is_salting)
+        c->salt = c->salt * 1099511628211u ^ h;
+    else if (!str_ends(f->path, ".sql"))
+        c->others = c->others * 1099511628211u ^ h;
+}
+
+static struct cached_file *remember(struct cache *c, const char *path,
+                                    const struct stat *st, enum cached_kind kind,
+                                    const struct cached_file *content)
+{
+    struct timespec now;
+    struct cached_file f = *content;
+    clock_gettime(CLOCK_REALTIME, &now);
+    f.path = arena_strdup(&c->mem, path);
+    f.kind = (uint8_t)kind;
+    f.mtime_ns = ns_of(st->st_mtim);
+    f.ctime_ns = ns_of(st->st_ctim);
+    f.size = st->st_size;
+    f.inode = st->st_ino;
+    f.read_ns = ns_of(now);
+    c->is_dirty = true;
+    return cache_add_file(c, &f);
+}
+
+/* As above, if the file that was just read has the content it had. */
+static struct cached_file *same_content(struct cache *c, const char *path,
+                                        const struct stat *st, enum cached_kind kind,
+                                        const struct buf *b)
+{
+    const struct cached_file *f = cache_file(c, path);
+    struct hash128 h = hash_128(b->data, b->len);
+    if (!f || f->kind != kind || f->hash.lo != h.lo || f->hash.hi != h.hi)
+        return NULL;
+    return remember(c, path, st, kind, f);
+}
+
+static int read_text(const char *path, struct buf *b, struct err *e)
+{
+    buf_init(b, MAX_FILE);
+    int rc = buf_read_file(b, path, e);
+    if (rc == 0 && !text_is_utf8(buf_str(b), b->len))
         rc = err_set(e, ERR_PARSE, "%s: not UTF-8 text", path);
-    if (rc < 0) {
-        buf_release(&b);
+    if (rc < 0)
+        buf_release(b);
+    return rc;
+}
+
+int files_read_sum(struct project *p, const char *path, const char **text, size_t *n,
+                   const char **sum, struct err *e)
+{
+    struct cache *c = p->cache;
+    struct cached_file *f = NULL;
+    struct stat st;
+    struct buf b = {0};
+    if (c && stat(path, &st) == 0)
+        f = unchanged(c, path, &st, CACHED_TEXT);
+    int rc = f ? 0 : read_text(path, &b, e);
+    if (rc < 0)
         return rc;
+    if (c && !f)
+        f = same_content(c, path, &st, CACHED_TEXT, &b);
+    if (f) {
+        buf_release(&b);
+        note_use(c, f);
+        *text = f->data;
+        *n = f->n;
+        *sum = f->sum;
+        return 0;
     }
     *n = b.len;
+    struct hash128 hash = hash_128(buf_str(&b), b.len);
     char *kept = b.len ? buf_take(&b) : mem_strdup("");
     vec_push(&p->texts, kept);
     *text = kept;
+    *sum = item_checksum(p, kept, *n);
+    struct cached_file new = {.hash = hash, .data = kept, .n = *n, .sum = *sum};
+    if (c)
+        note_use(c, remember(c, path, &st, CACHED_TEXT, &new));
     return 0;
+}
+
+int files_read(struct project *p, const char *path, const char **text, size_t *n,
+               struct err *e)
+{
+    const char *sum;
+    return files_read_sum(p, path, text, n, &sum, e);
+}
+
+static void pack_value(struct cache *c, struct cached_file *f, const json_t *v)
+{
+    struct buf b;
+    buf_init(&b, MAX_FILE);
+    pack_json(&b, v);
+    f->n = b.failed ? 0 : b.len;
+    f->data = b.failed ? NULL : arena_strndup(&c->mem, b.data, b.len);
+    buf_release(&b);
+}
+
+int files_yaml(struct project *p, const char *path, const char *shown, json_t **out,
+               struct err *e)
+{
+    struct cache *c = p->cache;
+    struct cached_file *f = NULL, new = {0};
+    struct stat st;
+    struct buf b;
+    *out = NULL;
+    if (!c || stat(path, &st) < 0)
+        return yaml_read_path(path, shown, out, e);
+    buf_init(&b, YAML_MAX);
+    f = unchanged(c, path, &st, CACHED_YAML);
+    int rc = f ? 0 : buf_read_file(&b, path, e);
+    if (rc == 0 && !f)
+        f = same_content(c, path, &st, CACHED_YAML, &b);
+    if (rc == 0 && f) {
+        struct unpack u = {f->data, f->data + f->n, false};
+        *out = unpack_json(&u);
+        note_use(c, f);
+        rc = u.is_bad ? err_set(e, ERR_PARSE, "%s: the parse cache is damaged", shown)
+                      : 0;
+    } else if (rc == 0 && (rc = yaml_read(shown, buf_str(&b), b.len, out, e)) == 0) {
+        new.hash = hash_128(buf_str(&b), b.len);
+        pack_value(c, &new, *out);
+        f = remember(c, path, &st, CACHED_YAML, &new);
+        f->is_used = false;
+        if (f->data)
+            note_use(c, f);
+    }
+    buf_release(&b);
+    return rc;
+}
+
+const char *files_sum(struct project *p, const char *path)
+{
+    struct cache *c = p->cache;
+    struct cached_file *f = NULL, new = {0};
+    struct stat st;
+    struct buf b;
+    if (c && stat(path, &st) == 0 && (f = unchanged(c, path, &st, CACHED_SUM))) {
+        note_use(c, f);
+        return f->sum;
+    }
+    buf_init(&b, 1u << 20);
+    new.sum = buf_read_file(&b, path, NULL) == 0 ? item_checksum(p, buf_str(&b), b.len)
+                                                 : NULL;
+    new.hash = hash_128(buf_str(&b), b.len);
+    if (c && new.sum)
+        note_use(c, remember(c, path, &st, CACHED_SUM, &new));
+    buf_release(&b);
+    return new.sum;
 }
 
 /* ── has anything changed? ── */

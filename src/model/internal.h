@@ -76,6 +76,8 @@ struct item {
     const char *compiled; /* of the last compile, mem_free */
     int64_t compiled_us;  /* when that was (results_now_us) */
     bool is_resolving;    /* ephemeral recursion guard */
+    bool is_same;         /* as the parse cache has it: its text showed the same */
+    uint64_t config_hash; /* of pub.config's content; 0: not known */
 };
 
 struct macro {
@@ -133,6 +135,7 @@ struct project {
     struct buf key;              /* config.c */
     bool has_plain_names;        /* no macro replaces the built-in generate_*_name */
     struct arena scratch;        /* of the outermost rendering */
+    struct cache *cache;         /* cache.h; NULL: none is used */
     bool is_scratch_used;
 };
 
@@ -191,6 +194,8 @@ const char *described(struct project *p, const char *text);
 json_t *columns_by_name(struct project *p, const json_t *owner);
 
 /* ── parse.c ── */
+/* Renders the item's template to see what it refers to, or knows from the cache. */
+void parse_item(struct project *p, struct item *it, struct buf *out);
 /* Config and relation name of every node, as far as no template needs be rendered. */
 void parse_configs(struct project *p);
 /* Renders the templates: refs, sources and config() calls. */
@@ -237,6 +242,15 @@ int files_walk(const char *dir, file_fn *fn, void *arg, struct err *e);
 /* Text of a file in the project's memory, checked to be UTF-8. */
 int files_read(struct project *p, const char *path, const char **text, size_t *n,
                struct err *e);
+/* The same with dbt's checksum of it. */
+int files_read_sum(struct project *p, const char *path, const char **text, size_t *n,
+                   const char **sum, struct err *e);
+/* yaml_read_path of a file of the project. */
+int files_yaml(struct project *p, const char *path, const char *shown, json_t **out,
+               struct err *e);
+/* dbt hashes the content of small seeds only; of others, the path stands for it: NULL.
+ */
+const char *files_sum(struct project *p, const char *path);
 
 /* ── docs.c ── */
 /* The page that docs viewers begin with; a project may have its own. */

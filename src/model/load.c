@@ -14,18 +14,6 @@ struct folder {
     enum node_type type;
 };
 
-/* dbt hashes the content of small seeds only; of others, the path stands for it. */
-static const char *seed_checksum(struct project *p, const char *path)
-{
-    struct buf b;
-    buf_init(&b, 1u << 20);
-    const char *sum = buf_read_file(&b, path, NULL) == 0
-                          ? item_checksum(p, buf_str(&b), b.len)
-                          : NULL;
-    buf_release(&b);
-    return sum;
-}
-
 static char *stem(struct project *p, const char *rel)
 {
     const char *slash = strrchr(rel, '/');
@@ -49,13 +37,13 @@ static int add_sql(const struct folder *f, const char *path, const char *rel,
     it->rel = arena_strdup(&p->mem, rel);
     names_fqn(p, it, rel, NULL);
     if (f->type != NODE_SEED) {
-        if (files_read(p, path, &it->raw, &it->raw_len, &why) < 0) {
+        if (files_read_sum(p, path, &it->raw, &it->raw_len, &it->checksum, &why) < 0) {
             it->raw = "";
+            it->checksum = item_checksum(p, "", 0);
             item_break(p, it, why.text);
         }
-        it->checksum = item_checksum(p, it->raw, it->raw_len);
     } else {
-        it->checksum = seed_checksum(p, path);
+        it->checksum = files_sum(p, path);
     }
     if (f->type == NODE_ANALYSIS) { /* dbt calls the folder so whatever its name is */
         it->rel = arena_printf(&p->mem, "analysis/%s", rel);

@@ -30,6 +30,7 @@ struct project_options {
     const char *target_path; /* NULL: PROJECT/target */
     int64_t now_ms;          /* run_started_at; < 0: wall clock */
     bool full_refresh, is_empty, store_failures;
+    bool no_cache; /* neither read nor write what an earlier parse left */
 };
 
 enum node_type {

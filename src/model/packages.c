@@ -32,7 +32,7 @@ static int package_load(struct project *p, const char *dir, const char *prefix,
     if (!exists(path))
         return err_set(e, ERR_CONFIG, "%s: there is no dbt_project.yml in this folder",
                        dir);
-    int rc = yaml_read_path(path, shown, &conf, e);
+    int rc = files_yaml(p, path, shown, &conf, e);
     if (rc < 0)
         return rc;
     const char *name = json_str(conf, "name", NULL);
@@ -64,7 +64,7 @@ static int declared_packages(struct project *p, const char *dir, struct err *e)
         size_t i;
         if (!exists(path))
             continue;
-        if ((rc = yaml_read_path(path, files[f], &conf, e)) < 0)
+        if ((rc = files_yaml(p, path, files[f], &conf, e)) < 0)
             return rc;
         json_array_foreach (json_arr(conf, "packages"), i, one) {
             const char *local = json_str(one, "local", NULL);

@@ -1,7 +1,7 @@
 /* What a node's text says: each template is rendered once to see its config and links.
  * In: items with their text. Out: config, relation names and edges; a template that
  * fails breaks its item and no other. Called by project_load. */
-#include "model/internal.h"
+#include "model/cache.h"
 
 #include <stdio.h>
 #include "base/buf.h"
@@ -23,19 +23,24 @@ static void guess_refs(struct project *p, struct item *it)
 }
 
 /* out: for the text, which nobody reads. */
-static void parse_item(struct project *p, struct item *it, struct buf *out)
+void parse_item(struct project *p, struct item *it, struct buf *out)
 {
     struct render r = {0};
     struct err why = {0};
-    if (it->broken || !it->raw)
+    size_t n_warnings = p->warnings.n;
+    if (it->broken || !it->raw || trace_replay(p, it))
         return;
     buf_reset(out);
     render_begin(&r, p, NULL, it);
+    jinja_env_watch(p->env);
     int rc = render_item(&r, out, &why);
+    bool is_pure = jinja_env_was_pure(p->env) && p->warnings.n == n_warnings;
     render_end(&r);
     if (rc < 0) {
         item_break(p, it, why.text);
         guess_refs(p, it);
+    } else if (is_pure) {
+        trace_keep(p, it);
     }
 }
 
@@ -54,6 +59,7 @@ static void parse_hooks(struct project *p, struct item *it, const char *key)
         buf_init(&out, 16u << 20);
         render_begin(&r, p, NULL, it);
         render_text(&r, it->pub.path, sql, strlen(sql), &out, &none);
+        it->is_same = false; /* its dependencies may be others */
         render_end(&r);
         buf_release(&out);
     }
@@ -77,6 +83,7 @@ void parse_links(struct project *p)
 {
     struct buf out;
     buf_init(&out, 256u << 20);
+    cache_salt_ids(p);
     for (size_t i = 0; i < p->items.n; i++) {
         struct item *it = p->items.v[i];
         if (it->pub.type == NODE_SOURCE)

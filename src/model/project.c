@@ -2,7 +2,7 @@
  * of loading are files of their own: packages.c, macros.c, load.c, parse.c,
  * properties.c, link.c. A node whose file cannot be parsed stays, marked broken, and so
  * do the others. Called by the sql worker and by compile, ls and build. */
-#include "model/internal.h"
+#include "model/cache.h"
 
 #include <openssl/rand.h>
 #include <stdlib.h>
@@ -50,11 +50,15 @@ static int load_all(struct project *p, const struct project_options *o, struct e
         rc = yaml_read("--vars", o->vars, strlen(o->vars), &p->cli_vars, e);
     if (rc == 0 && p->cli_vars && !json_is_object(p->cli_vars))
         rc = err_set(e, ERR_USAGE, "--vars must be a mapping such as '{name: value}'");
+    if (rc == 0 && !o->no_cache)
+        p->cache = cache_open(p);
     if (rc < 0 || (rc = packages_load(p, e)) < 0)
         return rc;
     context_globals(p);
-    if ((rc = target_load(p, e)) < 0 || (rc = macros_load(p, e)) < 0 ||
-        (rc = load_files(p, e)) < 0)
+    if ((rc = target_load(p, e)) < 0 || (rc = macros_load(p, e)) < 0)
+        return rc;
+    cache_salt(p);
+    if ((rc = load_files(p, e)) < 0)
         return rc;
     if ((rc = versions_link(p, e)) < 0)
         return rc;
@@ -64,6 +68,7 @@ static int load_all(struct project *p, const struct project_options *o, struct e
         (rc = link_check(p, e)) < 0)
         return rc;
     link_finish(p);
+    cache_save(p);
     return 0;
 }
 
@@ -116,6 +121,7 @@ void project_free(struct project *p)
         mem_free(p->texts.v[i]);
     properties_free(p);
     config_free(p);
+    cache_close(p->cache);
     arena_release(&p->scratch);
     json_decref(p->no_config);
     json_decref(p->no_list);

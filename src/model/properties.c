@@ -333,7 +333,7 @@ int properties_read(struct project *p, struct package *pk, const char *path,
 {
     json_t *all = NULL, *list;
     const char *key;
-    int rc = yaml_read_path(path, shown, &all, e);
+    int rc = files_yaml(p, path, shown, &all, e);
     if (rc < 0 || !all)
         return rc;
     if (!json_is_object(all)) {
@@ -489,20 +489,11 @@ static int make_test(struct project *p, const struct declared *d, json_t *args,
     return item_add(p, it, id, e);
 }
 
-static void finish_test(struct project *p, struct item *it)
+static void finish_test(struct project *p, struct item *it, struct buf *out)
 {
-    struct render r = {0};
-    struct buf out;
-    struct err why = {0};
     config_apply(p, it);
     item_name_relation(p, it);
-    buf_init(&out, 64u << 20);
-    render_begin(&r, p, NULL, it);
-    int rc = render_item(&r, &out, &why);
-    render_end(&r);
-    buf_release(&out);
-    if (rc < 0)
-        item_break(p, it, why.text);
+    parse_item(p, it, out);
     if (!json_object_size(it->inline_config))
         return;
     config_apply(p, it); /* config() in the test's macro has the last word */
@@ -524,7 +515,10 @@ static void plain_version(struct project *p, struct item *test,
 int properties_tests(struct project *p, struct err *e)
 {
     struct declared_list *l = declared_of(p);
-    for (size_t i = 0; i < l->all.n; i++) {
+    struct buf out;
+    int rc = 0;
+    buf_init(&out, 64u << 20);
+    for (size_t i = 0; rc == 0 && i < l->all.n; i++) {
         const struct declared *d = &l->all.v[i];
         json_t *args;
         const struct item *target = target_of(p, d);
@@ -539,19 +533,18 @@ int properties_tests(struct project *p, struct err *e)
         const char *type = split_def(d->def, &args);
         if (!type) {
             json_decref(args);
-            return err_set(
-                e, ERR_CONFIG,
-                "%s: a test of \"%s\" is neither a name nor a mapping with one "
-                "name",
-                d->shown, d->name);
+            rc =
+                err_set(e, ERR_CONFIG,
+                        "%s: a test of \"%s\" is neither a name nor a mapping with one "
+                        "name",
+                        d->shown, d->name);
+        } else if ((rc = make_test(p, d, args, type, e)) == 0) {
+            struct item *test = p->items.v[p->items.n - 1];
+            finish_test(p, test, &out);
+            if (d->version)
+                plain_version(p, test, target);
         }
-        int rc = make_test(p, d, args, type, e);
-        if (rc < 0)
-            return rc;
-        struct item *test = p->items.v[p->items.n - 1];
-        finish_test(p, test);
-        if (d->version)
-            plain_version(p, test, target);
     }
-    return 0;
+    buf_release(&out);
+    return rc;
 }

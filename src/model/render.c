@@ -109,9 +109,10 @@ struct jv *context_late(struct jinja_call *c, struct render *r, const char *name
 {
     const struct item *it = r ? r->item : NULL;
     struct jv *ctx = jinja_context_of(c), *v = NULL;
-    if (it && streq(name, "model"))
+    if (it && streq(name, "model")) {
         v = context_model(r, jinja_mem(c));
-    else if (it && streq(name, "this"))
+        jinja_env_touch(r->p->env); /* too much is in it */
+    } else if (it && streq(name, "this"))
         v = relation_new(r->p, jinja_mem(c), it->pub.schema, it->pub.alias, WH_TABLE);
     if (v && ctx)
         jv_set(ctx, name, v);

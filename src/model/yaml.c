@@ -16,7 +16,7 @@
 
 #define MAX_DEPTH  100
 #define MAX_VALUES 4000000
-#define MAX_TEXT   (16u << 20)
+
 
 struct reader {
     yaml_parser_t parser;
@@ -342,7 +342,7 @@ int yaml_read_path(const char *path, const char *shown, json_t **out, struct err
 {
     struct buf text;
     *out = NULL;
-    buf_init(&text, MAX_TEXT);
+    buf_init(&text, YAML_MAX);
     int rc = buf_read_file(&text, path, e);
     if (rc == 0)
         rc = yaml_read(shown, buf_str(&text), text.len, out, e);

@@ -8,6 +8,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#define YAML_MAX (16u << 20) /* bytes of text */
+
 /* *out is NULL for an empty document. Errors name file:line:column. Ceilings: nesting
  * 100, 4 M values after aliases (so that no document multiplies itself), 16 MiB of
  * text. */
