@@ -93,6 +93,7 @@ int sql_engine_project(struct sql_engine *g, const char *vars, struct err *e)
                                 .threads = p->sql_workers,
                                 .dialect = p->dialect,
                                 .target_path = target,
+                                .no_cache = !json_flag(g->flags, "partial_parse", true),
                                 .now_ms = g->now_ms};
     int rc = project_load(&g->project, &o, e);
     if (rc == 0)
