@@ -92,9 +92,10 @@ void jinja_env_undefined(struct jinja_env *env, enum jinja_undefined kind);
 void jinja_env_strict(struct jinja_env *env, bool is_strict);
 /* A filter of this env (before the built-in ones): args[0] is the value filtered. */
 void jinja_env_filter(struct jinja_env *env, const char *name, struct jv *fn);
-/* Whether what is rendered between the two looks at no global but the ones declared pure
- * (their value is the same each time, or what they look at is noted by the caller). The
- * engine's own globals are pure; jinja_env_touch says that something else was looked at.
+/* Whether what is rendered between the two looks at no global but the ones declared
+ * pure (their value is the same each time, or what they look at is noted by the
+ * caller). The engine's own globals are pure; jinja_env_touch says that something else
+ * was looked at.
  */
 void jinja_env_pure(struct jinja_env *env, const char *name);
 void jinja_env_watch(struct jinja_env *env);

@@ -246,6 +246,7 @@ void cache_salt(struct project *p)
     add_self(&b);
     add_json(&b, p->target);
     add_json(&b, p->cli_vars);
+    add_json(&b, p->flags);
     const char *const texts[] = {p->o.adapter, p->o.schema, p->o.dialect, p->o.database,
                                  p->dir};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)

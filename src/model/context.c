@@ -480,7 +480,8 @@ void context_globals(struct project *p)
                                        "log",         "print",          "tojson",
                                        "fromjson",    "toyaml",         "fromyaml",
                                        "set",         "set_strict",     "zip",
-                                       "zip_strict",  "local_md5",      "exceptions"};
+                                       "zip_strict",  "local_md5",      "exceptions",
+                                       "flags"};
     for (size_t i = 0; i < sizeof pure / sizeof *pure; i++)
         jinja_env_pure(env, pure[i]);
 }

@@ -17,7 +17,6 @@
 #define MAX_DEPTH  100
 #define MAX_VALUES 4000000
 
-
 struct reader {
     yaml_parser_t parser;
     const char *file;
