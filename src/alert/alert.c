@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/timeutil.h"
+#include "bus/bus_mark.h"
 #include "bus/bus_platform.h"
 
 #define GROUP      "alerts"
@@ -81,6 +82,9 @@ static int take_record(struct alerter *a, const struct bus_record *r, bool is_sh
                        struct err *e)
 {
     int rc = 0;
+    struct bus_mark mark;
+    if (bus_mark_read(r, &mark))
+        return 0; /* what comes again has the keys it had: no alert is raised twice */
     json_t *row = alert_anomaly_row(r->value.p, r->value.n);
     if (!row) {
         log_warn("anomaly at partition %d offset %lld is not a JSON object",

@@ -14,5 +14,9 @@ int bus_open_platform(const struct platform *p, bool is_readonly, struct bus **o
  * know gets one partition and is kept for ever). Returns its partition count. */
 int bus_topic_of_platform(struct bus *b, const struct platform *p, const char *name,
                           struct err *e);
+/* A place in a partition as people name it: "begin", "end", an offset or an ISO time.
+ * ERR_USAGE when it is none of these or not in the log. */
+int bus_place(struct bus *b, const char *topic, int32_t partition, const char *text,
+              int64_t *offset, struct err *e);
 
 #endif

@@ -28,38 +28,6 @@ int topic_partition(const struct cmd_args *a, struct bus *b, const char *topic,
     return 0;
 }
 
-int topic_place(struct bus *b, const char *topic, int32_t partition, const char *text,
-                int64_t *offset, struct err *e)
-{
-    struct bus_range range;
-    int64_t ms;
-    int rc = bus_range(b, topic, partition, &range, e);
-    if (rc < 0)
-        return rc;
-    if (streq(text, "begin")) {
-        *offset = range.start;
-        return 0;
-    }
-    if (streq(text, "end")) {
-        *offset = range.end;
-        return 0;
-    }
-    if (str_to_i64(str_of(text), offset)) {
-        if (*offset >= range.start && *offset <= range.end)
-            return 0;
-        return err_set(e, ERR_USAGE,
-                       "topic %s, partition %" PRId32 " has offsets %" PRId64
-                       " to %" PRId64 ", not %" PRId64,
-                       topic, partition, range.start, range.end, *offset);
-    }
-    if (time_parse_iso(str_of(text), &ms))
-        return bus_offset_at(b, topic, partition, ms, offset, e);
-    return err_set(e, ERR_USAGE,
-                   "\"%s\": expected begin, end, an offset or a time such as "
-                   "2017-06-15T06:00:00Z",
-                   text);
-}
-
 static void put_time(json_t *o, const char *key, int64_t ms)
 {
     if (ms == INT64_MIN)

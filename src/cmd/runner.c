@@ -300,13 +300,34 @@ static int print_stored(const struct cmd_args *a, json_t *row, struct err *e)
     return rc;
 }
 
+/* Whether a node may be a streaming one, by its id or bare name: its processes are then
+ * needed as well. (That a model of the same name is built beside them does no harm.) */
+static bool is_streaming(const struct platform *p, const char *node)
+{
+    const char *dot = node ? strrchr(node, '.') : NULL, *name = dot ? dot + 1 : node;
+    bool is = false;
+    for (size_t i = 0; name && i < p->n_sources; i++)
+        is |= streq(p->sources[i].name, name);
+    for (size_t i = 0; name && i < p->n_streams; i++)
+        is |= streq(p->streams[i].name, name);
+    for (size_t i = 0; name && i < p->n_loads; i++)
+        is |= streq(p->loads[i].name, name) || streq(p->loads[i].table, name);
+    for (size_t i = 0; name && i < p->n_topics; i++)
+        is |= streq(p->topics[i].name, name);
+    return is;
+}
+
 static int run_here(const struct cmd_args *a, json_t *args, struct err *e)
 {
     json_t *request = json_object(), *summary = NULL;
     bool is_plan = opt_flag(a, "plan");
+    bool is_flow = !is_plan && is_streaming(a->platform, json_str(args, "node", NULL));
     json_put_str(request, "cmd", is_plan ? "plan" : "run");
     json_put(request, "args", args);
-    struct supervise_options o = {.sql_only = true,
+    if (is_flow) /* finished is not idle (cmd_up.c) */
+        setenv("WEIR_ONCE", "1", 1);
+    struct supervise_options o = {.sql_only = !is_flow,
+                                  .once = is_flow,
                                   .request = request,
                                   .is_quiet = a->is_quiet || is_plan,
                                   .exe = a->exe,

@@ -8,9 +8,6 @@
 /* --partition, -1 when absent; an error when the topic has no such partition. */
 int topic_partition(const struct cmd_args *a, struct bus *b, const char *topic,
                     int32_t *partition, int32_t *n, struct err *e);
-/* "begin", "end", an offset or an ISO time to an offset of the partition. */
-int topic_place(struct bus *b, const char *topic, int32_t partition, const char *text,
-                int64_t *offset, struct err *e);
 int topic_tail(const struct cmd_args *a, struct bus *b, const char *topic,
                struct err *e);
 int topic_reset(const struct cmd_args *a, struct bus *b, const char *group,

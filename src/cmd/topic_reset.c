@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "bus/bus_platform.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "cmd/topic.h"
@@ -33,7 +34,7 @@ static int plan_partition(struct bus *b, const char *group, const char *topic,
     int64_t offset;
     int rc = bus_committed(b, group, topic, partition, &now, e);
     if (rc == 0)
-        rc = topic_place(b, topic, partition, to, &offset, e);
+        rc = bus_place(b, topic, partition, to, &offset, e);
     if (rc < 0 || now.offset == offset)
         return rc;
     json_t *o = json_object();

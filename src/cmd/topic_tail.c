@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "bus/bus_platform.h"
 #include "base/str.h"
 #include "base/text.h"
 #include "base/timeutil.h"
@@ -68,7 +69,7 @@ static int read_partition(struct tail *t, struct bus_consumer *c, int32_t partit
     int64_t offset;
     int rc = bus_range(t->bus, t->topic, partition, &range, e);
     if (rc == 0 && t->from)
-        rc = topic_place(t->bus, t->topic, partition, t->from, &offset, e);
+        rc = bus_place(t->bus, t->topic, partition, t->from, &offset, e);
     else
         offset = range.end - (int64_t)limit > range.start ? range.end - (int64_t)limit
                                                           : range.start;

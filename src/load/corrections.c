@@ -88,3 +88,48 @@ int corrections_add(struct wh *w, const char *schema, const char *table,
     mem_free(at_text);
     return rc < 0 ? (int)rc : 0;
 }
+
+/* Rows of the deleted range that are corrections, as "SELECT transaction_id …" of the
+ * table. */
+static void add_gone(struct buf *sql, struct wh *w, const char *schema,
+                     const char *table)
+{
+    buf_adds(sql, "(SELECT transaction_id FROM ");
+    wh_quote(w, sql, schema, table);
+    buf_adds(sql,
+             " WHERE is_correction = 1 AND kafka_partition = ? AND kafka_offset >= ? "
+             "AND kafka_offset < ?)");
+}
+
+int corrections_forget(struct wh *w, const char *schema, const char *table,
+                       int32_t partition, int64_t from, int64_t before, struct err *e)
+{
+    char text[256];
+    struct buf drop, keep;
+    int64_t part = partition;
+    const char *name = corrections_name(table, text, sizeof(text));
+    buf_init(&drop, 16384);
+    buf_init(&keep, 16384);
+    buf_adds(&drop, "DELETE FROM ");
+    wh_quote(w, &drop, schema, name);
+    buf_adds(&drop, " WHERE transaction_id IN ");
+    add_gone(&drop, w, schema, table);
+    buf_adds(&keep, "INSERT INTO ");
+    wh_quote(w, &keep, schema, name);
+    buf_adds(&keep, " (transaction_id, updated_at) SELECT transaction_id, "
+                    "max(updated_at) FROM ");
+    wh_quote(w, &keep, schema, table);
+    buf_adds(&keep, " WHERE is_correction = 1 AND kafka_partition = ? AND kafka_offset "
+                    "< ? AND transaction_id IN ");
+    add_gone(&keep, w, schema, table);
+    buf_adds(&keep, " GROUP BY transaction_id");
+    int64_t rc = buf_check(&keep, "INSERT", e);
+    if (rc == 0)
+        rc = load_execute(w, e, buf_str(&drop), "iii", part, from, before);
+    if (rc >= 0)
+        rc =
+            load_execute(w, e, buf_str(&keep), "iiiii", part, from, part, from, before);
+    buf_release(&drop);
+    buf_release(&keep);
+    return rc < 0 ? (int)rc : 0;
+}

@@ -13,5 +13,9 @@ int corrections_create(struct wh *w, const char *schema, const char *table,
  * transaction. */
 int corrections_add(struct wh *w, const char *schema, const char *table,
                     const struct row *r, struct err *e);
+/* Rows of a partition's offsets [from, before) are about to be deleted: what they
+ * corrected is what the remaining corrections say. In the same transaction. */
+int corrections_forget(struct wh *w, const char *schema, const char *table,
+                       int32_t partition, int64_t from, int64_t before, struct err *e);
 
 #endif

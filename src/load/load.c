@@ -18,6 +18,7 @@
 #include "load/corrections.h"
 #include "load/layout.h"
 #include "load/offsets.h"
+#include "load/replay.h"
 #include "load/row.h"
 #include "load/stage.h"
 
@@ -26,7 +27,6 @@
 #define LOOK_MS       200  /* between looks at the lag while a batch gathers */
 #define DRAIN_WAIT_MS 10   /* a bus that shows its end before its records */
 #define GATHER_MIN    2000 /* records that are worth a batch before it is due */
-#define REJECTS       "_weir_load_rejects"
 
 struct load {
     const struct platform *p;
@@ -44,7 +44,7 @@ struct load {
     struct bus_range *ranges;
     char group[128];
     /* the open batch */
-    bool is_open;
+    bool is_open, is_cut; /* is_cut: it ends before a replay's mark */
     size_t n;
     int64_t began_ms;
     /* since the start */
@@ -172,19 +172,19 @@ static int open_rejects(struct load *d, struct err *e)
     struct buf sql;
     buf_init(&sql, 4096);
     buf_adds(&sql, "CREATE TABLE IF NOT EXISTS ");
-    wh_quote(d->wh, &sql, d->l->schema, REJECTS);
+    wh_quote(d->wh, &sql, d->l->schema, LOAD_REJECTS);
     bool is_sqlite = streq(wh_kind(d->wh), "sqlite");
     buf_addf(&sql,
              " (pipeline TEXT, topic TEXT, \"partition\" BIGINT, \"offset\" BIGINT, "
              "reason TEXT, detail TEXT, value %s, loaded_at %s)",
              is_sqlite ? "BLOB" : "BYTEA", is_sqlite ? "TEXT" : "TIMESTAMP");
-    int rc = wh_lock(d->wh, d->l->schema, REJECTS, e);
+    int rc = wh_lock(d->wh, d->l->schema, LOAD_REJECTS, e);
     if (rc == 0)
         rc = wh_exec_raw(d->wh, buf_str(&sql), e);
     buf_release(&sql);
-    return rc < 0
-               ? rc
-               : wh_loader_open(d->wh, d->l->schema, REJECTS, columns, &d->rejects, e);
+    return rc < 0 ? rc
+                  : wh_loader_open(d->wh, d->l->schema, LOAD_REJECTS, columns,
+                                   &d->rejects, e);
 }
 
 static struct wh_value text(const char *s)
@@ -247,17 +247,41 @@ static int add_record(struct load *d, const struct bus_record *r, struct err *e)
     return rc;
 }
 
+/* What a mark makes void goes before the rows behind it come. A batch that has begun is
+ * written first: some of its rows may be void. 1: so it is. */
+static int take_mark(struct load *d, const struct bus_record *r,
+                     const struct bus_mark *m, struct err *e)
+{
+    if (d->n > 0) {
+        d->is_cut = true;
+        int rc = bus_seek(d->consumer, d->l->from, r->partition, r->offset, e);
+        return rc < 0 ? rc : 1;
+    }
+    int rc = d->layout ? replay_mark(d->wh, d->layout, d->l, m, r->offset, e) : 0;
+    return rc < 0 ? rc : 0;
+}
+
 static int add_batch(struct load *d, const struct bus_batch *b, struct err *e)
 {
     struct load_part *part = &d->offsets.parts[b->partition];
     for (size_t i = 0; i < b->n; i++) {
+        struct bus_mark mark;
+        int rc;
         if (b->records[i].offset < part->position)
             continue; /* before where we stand: loaded already */
-        int rc = add_record(d, &b->records[i], e);
+        if (!b->records[i].value.p && bus_mark_read(&b->records[i], &mark)) {
+            rc = take_mark(d, &b->records[i], &mark, e);
+            if (rc != 0)
+                return rc < 0 ? rc : 0;
+            part->position = b->records[i].offset + 1;
+            continue;
+        }
+        rc = add_record(d, &b->records[i], e);
         if (rc < 0)
             return err_wrap(e, rc, "%s partition %d offset %" PRId64, b->topic,
                             b->partition, b->records[i].offset);
         d->n++;
+        part->position = b->records[i].offset + 1;
     }
     if (b->next_offset > part->position)
         part->position = b->next_offset;
@@ -275,6 +299,7 @@ static int begin(struct load *d, struct err *e)
     d->is_open = true;
     d->began_ms = time_mono_ms();
     d->n = 0;
+    d->is_cut = false;
     rc = offsets_loaded_at(&d->offsets, d->l->table, &ms, e);
     if (rc == 0)
         time_format_sql(ms, true, d->row.loaded_at);
@@ -316,7 +341,7 @@ static int load_batch(struct load *d, struct err *e)
     rc = begin(d, e);
     while (rc >= 0) {
         rc = add_batch(d, &b, e);
-        if (rc < 0 || is_full(d))
+        if (rc < 0 || d->is_cut || is_full(d))
             break;
         rc = channel_beat(d->ch, e);
         if (rc >= 0)

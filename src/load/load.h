@@ -10,6 +10,9 @@
 #include "warehouse/warehouse.h"
 #include "wire/channel.h"
 
+/* SCHEMA."_weir_load_rejects": records that are no rows, with the reason. */
+#define LOAD_REJECTS "_weir_load_rejects"
+
 int load_run(const struct platform *p, const struct conf_load *l, struct channel *ch,
              struct err *e);
 

@@ -176,6 +176,29 @@ int offsets_claim(struct load_offsets *o, struct wh *w, const char *schema,
     return rc;
 }
 
+int offsets_look(struct load_offsets *o, struct wh *w, const char *schema,
+                 const char *pipeline, const char *topic, int n, struct err *e)
+{
+    *o = (struct load_offsets){
+        .wh = w, .schema = schema, .pipeline = pipeline, .topic = topic, .n = n};
+    o->parts = mem_alloc((size_t)n * sizeof(*o->parts));
+    return wh_relation_type(w, schema, TABLE) == WH_ABSENT ? 0 : read_parts(o, e);
+}
+
+int offsets_set_back(struct load_offsets *o, int32_t partition, int64_t next,
+                     struct err *e)
+{
+    char *sql = with_table(o, TABLE,
+                           "UPDATE %s SET next_off = ?, epoch = epoch + 1 WHERE "
+                           "pipeline = ? AND topic = ? AND part = ?",
+                           e);
+    int64_t rc = sql ? load_execute(o->wh, e, sql, "issi", next, o->pipeline, o->topic,
+                                    (int64_t)partition)
+                     : ERR_NOMEM;
+    mem_free(sql);
+    return rc < 0 ? (int)rc : 0;
+}
+
 void offsets_release(struct load_offsets *o)
 {
     mem_free(o->parts);

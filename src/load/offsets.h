@@ -30,6 +30,9 @@ struct load_offsets {
 int offsets_claim(struct load_offsets *o, struct wh *w, const char *schema,
                   const char *pipeline, const char *topic,
                   const struct bus_range *ranges, int n, struct err *e);
+/* The same read only, nothing claimed: next is 0 where nothing was loaded. */
+int offsets_look(struct load_offsets *o, struct wh *w, const char *schema,
+                 const char *pipeline, const char *topic, int n, struct err *e);
 void offsets_release(struct load_offsets *o);
 /* Is everything still there that comes next? ERR_CORRUPT names the lost range. */
 int offsets_check(const struct load_offsets *o, const struct bus_range *ranges,
@@ -37,6 +40,10 @@ int offsets_check(const struct load_offsets *o, const struct bus_range *ranges,
 /* In the batch's transaction: move next to position for every partition that moved.
  * ERR_FENCED when another loader took over. */
 int offsets_move(struct load_offsets *o, struct err *e);
+/* For a replay, in its transaction: next of one partition, and an epoch that fences the
+ * loader that may still run. parts are not used. */
+int offsets_set_back(struct load_offsets *o, int32_t partition, int64_t next,
+                     struct err *e);
 void offsets_committed(struct load_offsets *o); /* the transaction is through */
 void offsets_rolled_back(struct load_offsets *o);
 /* Records loaded so far: the sum of next. */

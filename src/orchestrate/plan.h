@@ -13,8 +13,11 @@
  * there when all its other parents are above the node. Other checks are items of their
  * own, and what is below all their parents waits for them. No match gives an empty
  * plan, not an error. A streaming node becomes an item "replay"; of a topic its
- * readers, of a bronze table its load. Scope "failed" needs no node and repeats exactly
- * what did not succeed.
+ * readers, of a bronze table its load. What it reads again is filled in by the worker
+ * (worker/sql.h):
+ * "replay":{"topic","records","partitions":[{partition,from,to,records}],
+ * "loads":[names that follow],"warnings":[…]}. Scope "failed" needs no node and
+ * repeats exactly what did not succeed.
  *
  * Items are in an order in which they may run; "after" names only items of the plan. */
 #ifndef ORCHESTRATE_PLAN_H
@@ -35,5 +38,7 @@ struct plan_request {
 };
 int plan_make(const struct graph *g, const struct plan_request *r, json_t **out,
               struct err *e);
+/* Its member text, from the others: after items were changed. */
+void plan_text(json_t *plan);
 
 #endif

@@ -1,5 +1,5 @@
-/* The plan written down: items in order with what they wait for, and the lines a person
- * reads. In: the planner's decisions. Out: PLAN (plan.h). Called by plan_make. */
+/* The plan written down: items in order with what they wait for. In: the planner's
+ * decisions. Out: PLAN (plan.h). Called by plan_make. */
 #include "orchestrate/planner.h"
 
 #include <stdio.h>
@@ -218,85 +218,6 @@ static void emit(struct planner *p, size_t i, bool *done, json_t *items)
     mem_free(above);
 }
 
-/* ---- text ---- */
-
-static void add_count(struct buf *b, size_t n, const char *noun)
-{
-    if (n)
-        buf_addf(b, "%s%zu %s%s", b->len ? ", " : "", n, noun, n == 1 ? "" : "s");
-}
-
-static size_t count_kind(const json_t *items, const char *kind)
-{
-    size_t i, n = 0;
-    json_t *item;
-    json_array_foreach (items, i, item)
-        n += streq(json_str(item, "kind", ""), kind);
-    return n;
-}
-
-static void add_line(json_t *text, struct buf *b)
-{
-    json_array_append_new(text, json_string(buf_str(b)));
-    buf_reset(b);
-}
-
-static void summary(struct planner *p, const json_t *items, struct buf *b)
-{
-    static const char *const kinds[][2] = {
-        {"replay", "replay"},       {"seed", "seed"},    {"run", "model"},
-        {"snapshot", "snapshot"},   {"compile", "node"}, {"test", "test"},
-        {"unit_test", "unit test"}, {"gate", "gate"}};
-    size_t own = 0;
-    for (size_t i = 0; i < p->g->n; i++)
-        own += p->role[i] == ROLE_OWN;
-    struct buf counts;
-    buf_init(&counts, 0);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        add_count(&counts, count_kind(items, kinds[i][0]), kinds[i][1]);
-    if (!json_array_size(items))
-        buf_adds(b, "nothing to run");
-    else
-        buf_addf(b, "%zu to run: %s", json_array_size(items), buf_str(&counts));
-    if (own)
-        buf_addf(b, "; %zu check%s inside them", own, own == 1 ? "" : "s");
-    if (json_array_size(p->skipped))
-        buf_addf(b, "; %zu skipped", json_array_size(p->skipped));
-    buf_release(&counts);
-}
-
-static json_t *make_text(struct planner *p, const json_t *items)
-{
-    json_t *text = json_array(), *row;
-    struct buf b;
-    size_t i;
-    int width = 0;
-    buf_init(&b, 0);
-    summary(p, items, &b);
-    add_line(text, &b);
-    json_array_foreach (items, i, row) {
-        int n = (int)strlen(json_str(row, "name", ""));
-        width = n > width && n <= 48 ? n : width;
-    }
-    json_array_foreach (items, i, row) {
-        buf_addf(&b, "  %-8s %-*s  %s  (%s)", json_str(row, "kind", ""), width,
-                 json_str(row, "name", ""), json_str(row, "detail", ""),
-                 json_str(row, "why", ""));
-        add_line(text, &b);
-    }
-    json_array_foreach (p->skipped, i, row) {
-        buf_addf(&b, "  skip     %s  (%s)", json_str(row, "node", ""),
-                 json_str(row, "why", ""));
-        add_line(text, &b);
-    }
-    json_array_foreach (p->warnings, i, row) {
-        buf_addf(&b, "  warning: %s", json_string_value(row));
-        add_line(text, &b);
-    }
-    buf_release(&b);
-    return text;
-}
-
 json_t *planner_write(struct planner *p)
 {
     json_t *plan = json_object(), *items = json_array();
@@ -312,9 +233,9 @@ json_t *planner_write(struct planner *p)
     mem_free(p->loose);
     json_put_str(plan, "command", p->r->command ? p->r->command : "build");
     json_put_str(plan, "reason", p->r->reason ? p->r->reason : "requested");
-    json_put(plan, "text", make_text(p, items));
     json_put(plan, "items", items);
     json_put(plan, "skipped", json_incref(p->skipped));
     json_put(plan, "warnings", json_incref(p->warnings));
+    plan_text(plan);
     return plan;
 }

@@ -12,6 +12,7 @@
  * - stream_parse.c, stream_dedupe.c, stream_enrich.c, stream_detect.c, stream_window.c
  * - stream_tables.c: the broadcast tables
  * - stream_emit.c: JSON out, by splicing
+ * - stream_replay.c: the job reads its input again
  * - snapshot.c: the snapshot file
  *
  * Groups on the bus: "stream:JOB" is the job's own, with metadata (stream_meta.c).

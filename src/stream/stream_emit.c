@@ -156,11 +156,32 @@ static void rebuild(struct pen *w, const struct stream_event *ev)
     }
 }
 
+/* The input's headers and its offset: what a replay from there finds the first of its
+ * outputs by. */
 static int produce(struct stream_context *c, enum stream_output to,
                    const struct bus_record *r, struct str value)
 {
-    return c->job->produce(c->job->produce_arg, to, c->partition, r->timestamp_ms,
-                           r->key, value, r->headers, r->n_headers, c->e);
+    struct stream_job *job = c->job;
+    size_t n = r->n_headers + 1;
+    if (n > BUS_HEADERS_MAX) /* there is no room for ours: found by a neighbour's */
+        return job->produce(job->produce_arg, to, c->partition, r->timestamp_ms, r->key,
+                            value, r->headers, r->n_headers, c->e);
+    if (n > job->cap_headers) {
+        struct bus_header *more = mem_try_realloc(job->headers, n * sizeof *more);
+        if (!more)
+            return err_set(c->e, ERR_NOMEM, "no memory for %zu headers", n);
+        job->headers = more;
+        job->cap_headers = n;
+    }
+    char digits[24], *p = digits + sizeof digits;
+    for (int64_t left = r->offset; p == digits + sizeof digits || left; left /= 10)
+        *--p = (char)('0' + left % 10);
+    if (r->n_headers)
+        memcpy(job->headers, r->headers, r->n_headers * sizeof *r->headers);
+    job->headers[n - 1] = (struct bus_header){
+        STR(STREAM_OFFSET_HEADER), {p, (size_t)(digits + sizeof digits - p)}};
+    return job->produce(job->produce_arg, to, c->partition, r->timestamp_ms, r->key,
+                        value, job->headers, n, c->e);
 }
 
 /* ---- late receipts and anomalies ---- */

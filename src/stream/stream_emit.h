@@ -5,6 +5,9 @@
 
 #include "stream/stream_step.h"
 
+/* Header of enriched, flagged and late receipts: the input's offset. */
+#define STREAM_OFFSET_HEADER "weir-offset"
+
 struct stream_window_row {
     struct str store_id;
     const char *size; /* "5m" */

@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "bus/bus_mark.h"
 #include "stream/stream_emit.h"
 
 #define SNAPSHOT_MAGIC 0x316d727473777572u /* version 1 */
@@ -75,6 +76,7 @@ void stream_pipeline_release(struct stream_pipeline *p)
     buf_release(&p->job.value);
     buf_release(&p->job.key);
     mem_free(p->job.item_members);
+    mem_free(p->job.headers);
 }
 
 void stream_partition_init(struct stream_partition *p, struct stream_pipeline *pipeline,
@@ -200,11 +202,14 @@ static int process(struct stream_partition *p, const struct bus_record *r)
 int stream_partition_record(struct stream_partition *p, const struct bus_record *r,
                             struct err *e)
 {
+    struct bus_mark mark;
     enter(p, e);
+    p->next_offset = r->offset + 1;
+    if (!r->value.p && bus_mark_read(r, &mark))
+        return 0; /* a replay of the job that writes this topic: no receipt */
     p->counters.in++;
     p->is_idle = false;
     int rc = process(p, r);
-    p->next_offset = r->offset + 1;
     p->is_failed |= rc < 0;
     return rc < 0 ? rc : 0;
 }

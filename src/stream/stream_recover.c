@@ -72,6 +72,18 @@ static int look_at_starts(struct stream_worker *w)
     return rc;
 }
 
+/* After a reset of the job (an operator's, a replay) the tables are those of now. */
+static int look_at_ends(struct stream_worker *w, int64_t *positions)
+{
+    int rc = 0;
+    for (size_t i = 0; i < w->n_parts && rc == 0; i++) {
+        struct bus_range range;
+        rc = bus_range(w->bus, w->parts[i].topic, w->parts[i].partition, &range, w->e);
+        positions[i] = range.end;
+    }
+    return rc;
+}
+
 /* Tables as they were with positions: read on, or again when they are further. */
 static int tables_to(struct stream_worker *w, const int64_t *positions)
 {
@@ -252,7 +264,9 @@ static int replay_shares(struct stream_worker *w, struct bus_committed *c)
     while (rc == 0 && (s = next_replay(w))) {
         rc = bus_committed(w->bus, w->group, w->conf->from,
                            s->partition.context.partition, c, w->e);
-        if (rc == 0 && stream_claim_tables(w, c->metadata, positions))
+        if (rc == 0 && !stream_claim_tables(w, c->metadata, positions))
+            rc = look_at_ends(w, positions);
+        if (rc == 0)
             rc = tables_to(w, positions);
         if (rc == 0)
             rc = replay(w, s, s->replay_to);

@@ -18,7 +18,7 @@
 
 /* ---- open and close ---- */
 
-static void name_groups(struct stream_worker *w)
+void stream_name_groups(struct stream_worker *w)
 {
     snprintf(w->group, sizeof w->group, "stream:%.100s", w->conf->name);
     snprintf(w->pin_group, sizeof w->pin_group, "@stream:%.100s", w->conf->name);
@@ -126,7 +126,7 @@ static void make_shares(struct stream_worker *w)
 static int worker_open(struct stream_worker *w)
 {
     buf_init(&w->bytes, (size_t)1 << 30);
-    name_groups(w);
+    stream_name_groups(w);
     int rc = stream_pipeline_init(&w->pipeline, w->conf, w->e);
     if (rc == 0)
         rc = open_bus(w);

@@ -40,8 +40,10 @@ struct stream_job {
     struct stream_tables tables;
     stream_produce_fn *produce; /* NULL: output is suppressed (replay) */
     void *produce_arg;
-    struct buf value, key;    /* scratch of the outputs */
-    struct pen_date date;     /* as last written */
+    struct buf value, key;      /* scratch of the outputs */
+    struct pen_date date;       /* as last written */
+    struct bus_header *headers; /* scratch of emit */
+    size_t cap_headers;
     struct str *item_members; /* scratch of enrich */
     size_t cap_item_members;
     char window_names[STREAM_WINDOWS_MAX][12];

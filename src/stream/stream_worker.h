@@ -83,6 +83,7 @@ int stream_epoch_produce(void *arg, enum stream_output to, int32_t partition,
                          const struct bus_header *headers, size_t n_headers,
                          struct err *e);
 
+void stream_name_groups(struct stream_worker *w); /* from its conf and index */
 /* Transactional id of worker index of n. */
 void stream_claim_id(const struct stream_worker *w, int index, int n, char *out,
                      size_t size);

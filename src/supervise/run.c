@@ -55,7 +55,7 @@ json_t *run_plan_data(struct sup *s, const json_t *request, int64_t id, struct e
     static const char *const members[] = {
         "select", "exclude", "indirect",      "full_refresh", "fail_fast", "vars",
         "node",   "scope",   "args",          "selector",     "state",     "refresh",
-        "flags",  "types",   "exclude_types", "last_tasks",   "exact"};
+        "flags",  "types",   "exclude_types", "last_tasks",   "exact",     "from"};
     json_t *data = json_object();
     json_put_str(data, "command", json_str(request, "command", "build"));
     json_put_str(data, "reason", json_str(request, "reason", "requested"));
@@ -256,7 +256,7 @@ static void run_finish(struct run *r)
 {
     json_t *data = run_job_data(r, NULL), *results = json_array();
     for (size_t i = 0; i < r->n; i++)
-        if (r->items[i].result) {
+        if (r->items[i].result && !streq(r->items[i].kind, "replay")) {
             json_t *row = json_copy(r->items[i].result);
             json_put(row, "own", json_incref(json_arr(r->items[i].json, "tests")));
             json_array_append_new(results, row);
@@ -424,6 +424,7 @@ static void run_cancel_active(struct run *r)
         if (it->state == ITEM_ENDED)
             continue;
         job_cancel_all(r->sup, it);
+        replay_cancel(it);
         (void)state_task_move(r->sup->state, r->id, it->node, "waiting|running",
                               "cancelled", "the run was cancelled", &e);
         it->state = ITEM_ENDED;

@@ -1,5 +1,5 @@
-/* Inside supervise/: a run and its items, shared by run.c (a run's life) and run_item.c
- * (what happens to its items). */
+/* Inside supervise/: a run and its items, shared by run.c (a run's life), run_item.c
+ * (what happens to its items) and replay.c (items that are streaming nodes). */
 #ifndef SUPERVISE_RUN_H
 #define SUPERVISE_RUN_H
 
@@ -15,6 +15,7 @@ struct item {
     enum item_state state;
     int errors, deaths, attempt;
     uv_timer_t *retry;
+    struct replay *replay; /* under way, NULL */
 };
 
 struct run {
@@ -44,7 +45,13 @@ void item_queue(struct item *it);
 void item_ended(struct item *it, const char *state, const json_t *result);
 /* Nothing more is begun; what runs ends by itself. */
 void run_cancel_waiting(struct run *r, const char *why);
+/* Its answer, a result message: written down, judged, and what lies behind it begun. */
+void item_answered(struct item *it, const json_t *msg);
 /* One of wire.h's result states; what is not one is an error. */
 const char *item_status(const json_t *msg);
+
+/* ── replay.c */
+void replay_begin(struct item *it);
+void replay_cancel(struct item *it); /* its processes go on; no answer comes */
 
 #endif

@@ -180,11 +180,28 @@ const char *item_status(const json_t *msg)
     return "error";
 }
 
+void item_answered(struct item *it, const json_t *msg)
+{
+    struct run *r = it->run;
+    struct err e = {0};
+    const char *status = item_status(msg);
+    int rc = it->attempt == 0
+                 ? state_task_move(r->sup->state, r->id, it->node, "waiting", status,
+                                   json_str(msg, "message", NULL), &e)
+                 : state_task_end(r->sup->state, r->id, it->node, it->attempt, status,
+                                  msg, &e);
+    sup_check(r->sup, rc, &e);
+    run_take_gates(r->sup, msg);
+    run_take_freshness(r->sup, msg);
+    item_ended(it, status, msg);
+    item_judge(it, status);
+    run_progressed(r);
+}
+
 static void item_done(struct job *j, const json_t *msg, const char *text)
 {
     struct item *it = j->arg;
     struct run *r = it->run;
-    struct err e = {0};
     json_t *failed = NULL;
     if (msg && item_retry(it, msg)) {
         control_changed(r->sup, FEED_TASKS, NULL);
@@ -196,18 +213,8 @@ static void item_done(struct job *j, const json_t *msg, const char *text)
         json_put_str(failed, "message", text);
         msg = failed;
     }
-    const char *status = item_status(msg);
-    int rc = it->attempt == 0 ? state_task_move(r->sup->state, r->id, it->node,
-                                                "waiting", status, text, &e)
-                              : state_task_end(r->sup->state, r->id, it->node,
-                                               it->attempt, status, msg, &e);
-    sup_check(r->sup, rc, &e);
-    run_take_gates(r->sup, msg);
-    run_take_freshness(r->sup, msg);
-    item_ended(it, status, msg);
-    item_judge(it, status);
+    item_answered(it, msg);
     json_decref(failed);
-    run_progressed(r);
 }
 
 static bool item_begin(struct job *j)
@@ -238,27 +245,10 @@ static bool item_died(struct job *j)
     return true;
 }
 
-/* A streaming node is no statement that a sql worker could run again. */
-static void item_refuse_replay(struct item *it)
-{
-    struct err e = {0};
-    json_t *result = json_object();
-    const char *text =
-        "streaming nodes are replayed by setting their group back: `weir "
-        "down`, `weir topic reset`, `weir up`";
-    json_put_str(result, "message", text);
-    int rc = state_task_move(it->run->sup->state, it->run->id, it->node, "waiting",
-                             "error", text, &e);
-    sup_check(it->run->sup, rc, &e);
-    item_ended(it, "error", result);
-    item_judge(it, "error");
-    json_decref(result);
-}
-
 void item_queue(struct item *it)
 {
     if (streq(it->kind, "replay")) {
-        item_refuse_replay(it);
+        replay_begin(it);
         return;
     }
     struct job *j = job_new(it->run->sup, it->kind, run_job_data(it->run, it->json));

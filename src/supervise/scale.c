@@ -255,6 +255,11 @@ bool scales_are_changing(const struct sup *s)
     return false;
 }
 
+const char *scale_name(const struct unit *u)
+{
+    return u->scale->conf->name;
+}
+
 int scale_count(const struct unit *u)
 {
     return u->scale->want;

@@ -10,6 +10,7 @@ void scales_free(struct sup *s); /* before the units go */
 /* A worker's process changed state. */
 void scale_moved(struct unit *u);
 bool scales_are_changing(const struct sup *s);
+const char *scale_name(const struct unit *u); /* of its job */
 /* How many workers there are or will be, and between which numbers that moves. */
 int scale_count(const struct unit *u);
 void scale_range(const struct unit *u, int *min, int *max);

@@ -6,7 +6,8 @@
  * - scale.c        how many workers a stream job has; scaling.c: the rule
  * - phase.c        the job: which phase, what it starts and waits for
  * - job.c          work for the sql pool: queue, dispatch, deaths
- * - run.c          runs: plan, dependency counting, end; run_item.c: their items
+ * - run.c          runs: plan, dependency counting, end; run_item.c: their items;
+ *                  replay.c: those that are streaming nodes
  * - schedule.c     cron schedules, snapshot sources, the data clock
  * - control.c      the control socket: clients, roles, pushes
  * - request.c      what clients may ask
@@ -54,9 +55,10 @@ struct unit {
     int index;
     bool has_ended; /* a bounded source came to its end */
     bool is_draining, has_drained;
-    json_t *figures; /* latest metrics, with what end or drained added; or NULL */
-    json_t *pending; /* the same, not to be shown yet (scale.h) */
-    bool is_dirty;   /* figures not yet in the state database */
+    json_t *figures;   /* latest metrics, with what end or drained added; or NULL */
+    json_t *pending;   /* the same, not to be shown yet (scale.h) */
+    bool is_dirty;     /* figures not yet in the state database */
+    int64_t told_mono; /* when it last told figures */
     int64_t begun_mono, ended_mono;   /* first start, end or drained */
     int64_t rate_at_mono, rate_count; /* last sample for the rate */
     double rate;

@@ -74,6 +74,7 @@ static void unit_figures(struct unit *u, const json_t *data)
     if (json_is_object(rejected) && !json_is_object(json_object_get(data, "rejected")))
         json_object_set(*to, "rejected", rejected);
     json_decref(rejected);
+    u->told_mono = time_mono_ms();
     scale_reported(u);
     if (unit_figure(u, unit_counter(u)) != before)
         u->sup->moved_mono = time_mono_ms();

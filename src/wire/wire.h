@@ -30,7 +30,8 @@
  * The first stage of a run is planned, its items are executed one task per worker at a
  * time. Data of a task, by kind (absent members: not asked for):
  *   plan: {command, reason, run, select:[…], exclude:[…], indirect, full_refresh, fail_fast,
- *          refresh (selection whose items get full_refresh), vars, now_ms, node, scope, last_tasks:[as the tasks feed]}   (plan_request)
+ *          refresh (selection whose items get full_refresh), vars, now_ms, node, scope,
+ *          from (of replays: begin, an offset or a time), last_tasks:[as the tasks feed]}   (plan_request)
  *   start, finish: before the first and after the last item of a run, once (hooks of the
  *          project, artifacts): {command, run, full_refresh, vars, now_ms, args};
  *          finish also {results:[{node, status, message, rows, seconds, attempt, data}…],
@@ -64,12 +65,12 @@
  * Commands of the socket:
  *   [viewer]   status{} → the overview feed · subscribe{feeds} unsubscribe{feeds} → null ·
  *     processes{} lag{} · runs{limit} tasks{run} · log{name,lines} → the log feed ·
- *     rerun.plan{node,scope} run.plan{…as run} → PLAN · alerts{} anomalies{limit} · whoami{}
+ *     rerun.plan{node,scope,from} run.plan{…as run} → PLAN · alerts{} anomalies{limit} · whoami{}
  *     → {uid, role} · wait{until:"up|ready|idle|drained|down|run:ID"} → {met:bool}: answered
  *     when it is so, {met:false} when it can no longer become so (ready: a
  *     process was given up)
  *   [operator] run{command,select:[…],exclude:[…],indirect,vars,full_refresh,fail_fast,
- *     reason} → {run} · rerun{node,scope} → {run} · cancel{run} · restart{process}
+ *     reason} → {run} · rerun{node,scope,from} → {run} · cancel{run} · restart{process}
  *     stop{process} start{process} · ack{key} · sync{source}
  *   [admin]    down{now:bool} → null, answered before it begins
  * Errors: code is a name of base/err.h's table (USAGE NOTFOUND AGAIN UNAVAILABLE LOCKED …);

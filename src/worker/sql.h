@@ -33,6 +33,18 @@ char *sql_target_dir(const struct platform *p, const json_t *flags);
 int sql_engine_warehouse(struct sql_engine *g, bool is_readonly, struct err *e);
 void sql_engine_release(struct sql_engine *g);
 
+/* PLAN for the data of a plan task; the project is loaded. *plan: a new reference. */
+int sql_plan(struct sql_engine *g, const json_t *data, json_t **plan, struct err *e);
+/* Items "replay" get what they read again: "replay" and their detail (plan.h). from:
+ * begin (NULL), an offset or an ISO time. What has nothing to read again becomes
+ * skipped. */
+int sql_replay_plan(const struct platform *p, const char *from, json_t *plan,
+                    struct err *e);
+/* Do what item["replay"] says, with the processes of its node stopped; *records: how
+ * many are read again. */
+int sql_replay(const struct platform *p, const json_t *item, struct channel *ch,
+               int64_t *records, struct err *e);
+
 /* Serves tasks from the supervisor until stop. */
 int sql_run(const struct platform *p, struct channel *ch, struct err *e);
 

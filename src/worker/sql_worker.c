@@ -10,7 +10,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/timeutil.h"
-#include "orchestrate/plan.h"
 
 #define LOOK_MS 200 /* how often a running statement looks at the channel */
 
@@ -112,96 +111,13 @@ static int prepare(struct worker *w, const struct task *t, bool needs_warehouse,
 
 /* ── plan ── */
 
-/* A JSON list of texts, or one text, as a NULL-terminated array; mem_free. */
-static const char **text_list(const json_t *v)
-{
-    size_t n = json_is_array(v) ? json_array_size(v) : json_is_string(v) ? 1 : 0;
-    if (!n)
-        return NULL;
-    const char **out = mem_alloc((n + 1) * sizeof *out);
-    for (size_t i = 0; i < n; i++) {
-        const json_t *one = json_is_array(v) ? json_array_get(v, i) : v;
-        out[i] = json_is_string(one) ? json_string_value(one) : "";
-    }
-    return out;
-}
-
-/* Items that the selection `refresh` holds are rebuilt from nothing, the others are
- * not: one run (a schedule's full_refresh). */
-static int mark_refresh(const struct graph *g, const char *refresh, json_t *plan,
-                        struct err *e)
-{
-    const char *select[] = {refresh, NULL};
-    struct graph_selection sel = {.select = select, .indirect = "empty"};
-    bool *is_in = mem_alloc((g->n + 1) * sizeof *is_in);
-    int rc = graph_select(g, &sel, is_in, e);
-    json_t *items = json_arr(plan, "items"), *item;
-    size_t k;
-    json_array_foreach (items, k, item) {
-        const char *node = json_str(item, "node", "");
-        for (size_t i = 0; rc == 0 && i < g->n; i++)
-            if (is_in[i] && streq(g->nodes[i].id, node))
-                json_put_flag(item, "full_refresh", true);
-    }
-    mem_free(is_in);
-    return rc;
-}
-
-static int make_plan(struct worker *w, const struct task *t, json_t **plan,
-                     struct err *e)
-{
-    struct graph g = {0};
-    const json_t *d = t->data;
-    int rc = graph_build(&g, w->engine.p, w->engine.project, e);
-    if (rc < 0)
-        return rc;
-    const char **select = text_list(json_object_get(d, "select"));
-    const char **exclude = text_list(json_object_get(d, "exclude"));
-    const char **types = text_list(json_object_get(d, "types"));
-    const char **no_types = text_list(json_object_get(d, "exclude_types"));
-    json_t *selectors = NULL;
-    rc = graph_selectors_load(w->engine.p->models_project, &selectors, e);
-    struct plan_request r = {
-        .command = json_str(d, "command", "build"),
-        .reason = json_str(d, "reason", "requested"),
-        .selection = {.select = select,
-                      .exclude = exclude,
-                      .selector = json_str(d, "selector", NULL),
-                      .selectors = selectors,
-                      .types = types,
-                      .exclude_types = no_types,
-                      .indirect = json_str(d, "indirect", NULL)},
-        .full_refresh = json_flag(d, "full_refresh", false),
-        .node = json_str(d, "node", NULL),
-        .scope = json_str(d, "scope", NULL),
-        .last_tasks = json_arr(d, "last_tasks"),
-        .is_exact = json_flag(d, "exact", false),
-    };
-    if (rc == 0 && json_str(d, "state", NULL)) {
-        rc = graph_state_load(&r.selection, json_str(d, "state", ""), e);
-        r.selection.manifest = project_manifest(w->engine.project);
-    }
-    if (rc == 0)
-        rc = plan_make(&g, &r, plan, e);
-    if (rc == 0 && json_str(d, "refresh", NULL))
-        rc = mark_refresh(&g, json_str(d, "refresh", ""), *plan, e);
-    graph_state_release(&r.selection);
-    json_decref(selectors);
-    mem_free(select);
-    mem_free(exclude);
-    mem_free(types);
-    mem_free(no_types);
-    graph_release(&g);
-    return rc;
-}
-
 static int do_plan(struct worker *w, const struct task *t, struct err *e)
 {
     struct err why = {0};
     json_t *plan = NULL;
     int rc = prepare(w, t, false, &why);
     if (rc == 0)
-        rc = make_plan(w, t, &plan, &why);
+        rc = sql_plan(&w->engine, t->data, &plan, &why);
     if (rc < 0)
         return send_error(w, t, rc, why.text, e);
     for (size_t i = 0; i < project_n_warnings(w->engine.project); i++)
@@ -352,6 +268,20 @@ static int do_gate(struct worker *w, const struct task *t, struct err *e)
     return channel_send(w->ch, "result", m, e);
 }
 
+/* A streaming node: where it reads next is set back. Nothing of a project is needed. */
+static int do_replay(struct worker *w, const struct task *t, struct err *e)
+{
+    struct err why = {0};
+    int64_t records = 0;
+    int rc = sql_replay(w->engine.p, t->data, w->ch, &records, &why);
+    if (rc < 0)
+        return send_error(w, t, rc, why.text, e);
+    json_t *m = answer_to(t);
+    json_put_str(m, "status", "success");
+    json_put_i64(m, "rows", records);
+    return channel_send(w->ch, "result", m, e);
+}
+
 /* ── start and finish of a run ── */
 
 static int do_start(struct worker *w, const struct task *t, struct err *e)
@@ -475,7 +405,7 @@ static const struct {
     {"plan", do_plan},      {"gate", do_gate},       {"start", do_start},
     {"finish", do_finish},  {"compile", do_compile}, {"seed", do_item},
     {"run", do_item},       {"test", do_item},       {"snapshot", do_item},
-    {"unit_test", do_item},
+    {"unit_test", do_item}, {"replay", do_replay},
 };
 
 static int on_message(struct worker *w, const json_t *msg, struct err *e)
