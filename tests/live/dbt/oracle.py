@@ -1,22 +1,27 @@
-"""Runs one project with dbt-core (dbt-sqlite) and with weir and compares them: a TAP line
-a comparison. Called by run.sh in its virtual environment: oracle.py WEIR PROJECT WORK.
+"""Runs one project with dbt-core and with weir, on SQLite (dbt-sqlite) or PostgreSQL
+(dbt-postgres; PGHOST and PGPORT say where), and compares them: a TAP line a comparison.
+Called by run.sh in its virtual environment: oracle.py WEIR PROJECT WORK KIND.
 
 A project may have a live.yml beside its dbt_project.yml:
-    schemas: [main, other]      what weir attaches (dbt-sqlite attaches by itself)
+    schemas: [main, other]      those that are there from the start
     sql: [statement, …]         run in both warehouses before the first step
     steps:                      default: one build
       - run: build --full-refresh
         files: {seeds/x.csv: text or null}   written or removed before it
     ls: ["+x", "x --exclude y"] selections, listed by both (after the last step)
     differs: {"step 1 rows": why}            known differences: reported as "# TODO"
+    sqlite: {…}, postgres: {…}               any of these, for that warehouse alone;
+                                             "skip: why" leaves the project out there
 """
-import json, os, re, shlex, shutil, sqlite3, subprocess, sys
+import datetime, decimal, json, os, re, shlex, shutil, sqlite3, subprocess, sys
 
 import yaml
 from dbt.cli.main import dbtRunner
 
-WEIR, SOURCE, WORK = sys.argv[1], sys.argv[2].rstrip("/"), sys.argv[3]
+WEIR, SOURCE, WORK, KIND = sys.argv[1], sys.argv[2].rstrip("/"), sys.argv[3], sys.argv[4]
 NAME = os.path.basename(SOURCE)
+ON_POSTGRES = KIND == "postgres"
+SHOWN = NAME if KIND == "sqlite" else f"{NAME} on PostgreSQL"
 # What weir adds to dbt's flags, and dbt's to weir's: none are translated but these.
 DBT_QUIET = ["--quiet", "--no-send-anonymous-usage-stats", "--log-level", "none", "--no-use-colors"]
 TEXT_FIELDS = ("name", "alias", "schema", "fqn", "tags", "refs", "sources", "package_name",
@@ -30,7 +35,7 @@ KNOWN = {}
 def point(what, differences):
     """One TAP line; the differences as comments."""
     known = KNOWN.get(what)
-    print(f"{'ok' if not differences else 'not ok'} - {NAME}: {what}"
+    print(f"{'ok' if not differences else 'not ok'} - {SHOWN}: {what}"
           + (f" # TODO {known}" if known and differences else ""))
     for d in differences[:12]:
         print("#     " + str(d).replace("\n", "\n#     "))
@@ -47,29 +52,47 @@ def compare_maps(dbt, weir):
     return out
 
 
-def prepare():
-    """Two copies of the project: each engine keeps its own target, packages, warehouse."""
+def read_plan():
     plan = {}
     for path in (f"{SOURCE}/live.yml", f"{os.path.dirname(os.path.abspath(__file__))}/{NAME}.yml"):
         if os.path.exists(path):
             with open(path) as f:
                 plan = yaml.safe_load(f) or {}
+    return {**{k: v for k, v in plan.items() if k not in ("sqlite", "postgres")}, **(plan.get(KIND) or {})}
+
+
+def database(engine):
+    return f"{engine}_{NAME}"
+
+
+def output(engine, schemas):
+    if ON_POSTGRES:
+        return {"type": "postgres", "threads": 1, "host": os.environ["PGHOST"], "port": int(os.environ["PGPORT"]),
+                "user": "weir", "password": "none", "dbname": database(engine), "schema": "main"}
+    os.makedirs(f"{WORK}/{engine}_db")
+    return {"type": "sqlite", "threads": 1, "database": "database", "schema": "main",
+            "schemas_and_paths": {s: f"{WORK}/{engine}_db/{s}.db" for s in schemas},
+            "schema_directory": f"{WORK}/{engine}_db"}
+
+
+def prepare():
+    """Two copies of the project: each engine keeps its own target, packages, warehouse."""
+    plan = read_plan()
+    schemas = plan.get("schemas", ["main"])
     shutil.rmtree(WORK, ignore_errors=True)
-    for engine in ("dbt", "weir"):
-        shutil.copytree(SOURCE, f"{WORK}/{engine}", ignore=shutil.ignore_patterns("live.yml", ".weir", "target", "weir.yml"))
     with open(f"{SOURCE}/dbt_project.yml") as f:
         project = yaml.safe_load(f)
-    schemas = plan.get("schemas", ["main"])
     for engine in ("dbt", "weir"):
-        folder = database_folder(engine)
-        os.makedirs(folder)
-        output = {"type": "sqlite", "threads": 1, "database": "database", "schema": "main",
-                  "schemas_and_paths": {s: f"{folder}/{s}.db" for s in schemas}, "schema_directory": folder}
+        shutil.copytree(SOURCE, f"{WORK}/{engine}", ignore=shutil.ignore_patterns("live.yml", ".weir", "target", "weir.yml"))
         with open(f"{WORK}/{engine}/profiles.yml", "w") as f:
-            yaml.safe_dump({project.get("profile", "live"): {"target": "dev", "outputs": {"dev": output}}}, f)
-    with open(f"{WORK}/weir/weir.yml", "w") as f:
-        yaml.safe_dump({"platform": "live", "models": {"project": "."},
-                        "warehouse": {"schemas": schemas, "dialect": "sqlite"}}, f)
+            yaml.safe_dump({project.get("profile", "live"): {"target": "dev", "outputs": {"dev": output(engine, schemas)}}}, f)
+        if ON_POSTGRES:
+            subprocess.run(["psql", "-qXc", f'create database "{database(engine)}"'], check=True)
+            c = connect(engine, schemas)
+            for x in schemas:
+                c.cursor().execute(f'create schema if not exists "{x}"')
+            c.commit()
+            c.close()
     return plan, schemas
 
 
@@ -79,7 +102,7 @@ def dbt(args, manifest=None):
 
 
 def weir(args):
-    return subprocess.run([WEIR] + args + ["--project-dir", f"{WORK}/weir"], cwd=f"{WORK}/weir",
+    return subprocess.run([WEIR] + args, cwd=f"{WORK}/weir",
                           stdin=subprocess.DEVNULL, capture_output=True, text=True)
 
 
@@ -95,13 +118,12 @@ def write_files(files):
                 f.write(text)
 
 
-def database_folder(engine):
-    return f"{WORK}/db-{engine}"
-
-
 def connect(engine, schemas):
-    folder = database_folder(engine)
-    os.makedirs(folder, exist_ok=True)
+    if ON_POSTGRES:
+        import psycopg2
+        return psycopg2.connect(host=os.environ["PGHOST"], port=os.environ["PGPORT"], user="weir",
+                                dbname=database(engine), options="-c search_path=main,public")
+    folder = f"{WORK}/{engine}_db"
     c = sqlite3.connect(f"{folder}/main.db")
     for s in schemas:
         if s != "main":
@@ -110,37 +132,81 @@ def connect(engine, schemas):
 
 
 def plain(v):
-    if isinstance(v, float):
-        return int(v) if v == int(v) and abs(v) < 2**53 else round(v, 9)
+    if isinstance(v, (float, decimal.Decimal)):
+        return int(v) if v == int(v) and abs(v) < 2**53 else round(float(v), 9)
+    if isinstance(v, (datetime.date, datetime.datetime)):
+        return str(v)
     return v
+
+
+def sqlite_rows(c, s):
+    out = {}
+    found = c.execute(f"select name, type from \"{s}\".sqlite_master where type in ('table','view')").fetchall()
+    for name, kind in found:
+        if not is_ours(name):
+            continue
+        try:
+            q = c.execute(f'select * from "{s}"."{name}"')
+            rows = sorted((unquoted(plain(v) for v in r) for r in q), key=repr)
+            columns = [d[0] for d in q.description]
+        except sqlite3.Error as e:
+            rows, columns = str(e), []
+        out[f"{s}.{name}"] = (kind, columns, rows)
+    return out
+
+
+POSTGRES_RELATIONS = """
+select n.nspname || '.' || c.relname,
+       case c.relkind when 'v' then 'view' when 'm' then 'materialized view' else 'table' end,
+       format('%I.%I', n.nspname, c.relname), obj_description(c.oid),
+       array(select a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
+             || case when a.attnotnull then ' not null' else '' end
+             || coalesce(' ' || col_description(c.oid, a.attnum), '')
+             from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum),
+       coalesce(c.relacl::text, ''),
+       array(select pg_get_constraintdef(o.oid) from pg_constraint o where o.conrelid = c.oid order by 1)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'v', 'm') and n.nspname not in ('pg_catalog', 'information_schema')"""
+
+
+def postgres_rows(c):
+    """Every relation of the database: kind, columns with types, comments, rights, rows."""
+    out, q = {}, c.cursor()
+    q.execute(POSTGRES_RELATIONS)
+    for name, kind, quoted, comment, columns, rights, constraints in q.fetchall():
+        if not is_ours(name.split(".")[1]):
+            continue
+        q.execute(f"select * from {quoted}")
+        rows = sorted((unquoted(plain(v) for v in r) for r in q.fetchall()), key=repr)
+        out[name] = (kind, comment, columns, rights, constraints, rows)
+    return out
+
+
+def is_ours(name):
+    return not name.startswith(("sqlite_", "_weir_")) and "__dbt_tmp" not in name and "__weir" not in name
 
 
 def rows_of(engine, schemas):
     c, out = connect(engine, schemas), {}
-    for s in schemas:
-        found = c.execute(f"select name, type from \"{s}\".sqlite_master where type in ('table','view')").fetchall()
-        for name, kind in found:
-            if name.startswith(("sqlite_", "_weir_")) or "__dbt_tmp" in name or "__weir" in name:
-                continue
-            try:
-                q = c.execute(f'select * from "{s}"."{name}"')
-                rows = sorted((unquoted(plain(v) for v in r) for r in q), key=repr)
-                columns = [d[0] for d in q.description]
-            except sqlite3.Error as e:
-                rows, columns = str(e), []
-            out[f"{s}.{name}"] = (kind, columns, rows)
+    if ON_POSTGRES:
+        out = postgres_rows(c)
+    else:
+        for s in schemas:
+            out.update(sqlite_rows(c, s))
     c.close()
     return out
 
 
 def unquoted(row):
     """Relations in texts: weir quotes the schema's name, dbt-sqlite does not."""
-    return [re.sub(r'"(\w+)"\."', r'\1."', v) if isinstance(v, str) else v for v in row]
+    return [re.sub(r'"(\w+)"\."', r'\1."', v.replace(database("weir"), database("dbt"))) if isinstance(v, str) else v
+            for v in row]
 
 
 def words(sql):
     """SQL modulo whitespace and quotes around plain names."""
-    sql = re.sub(r'"([A-Za-z_][A-Za-z0-9_]*)"', r"\1", sql or "")
+    sql = (sql or "").replace(database("weir"), database("dbt"))
+    sql = re.sub(r'"([A-Za-z_][A-Za-z0-9_]*)"', r"\1", sql)
     return " ".join(re.sub(r"([(),])", r" \1 ", sql).split())
 
 
@@ -155,7 +221,7 @@ def step(i, s, schemas):
               if not r.node.unique_id.startswith(("operation.", "exposure."))}  # 1.11 "skips" exposures
     their_failures = {r.node.unique_id: r.failures for r in results
                       if r.node.unique_id.startswith("test.") and str(r.status) in ("pass", "fail", "warn")}
-    path = f"{WORK}/weir/.weir/target/run_results.json"
+    path = f"{WORK}/weir/target/run_results.json"
     if os.path.exists(path):
         os.unlink(path)
     w = weir(args)
@@ -294,11 +360,14 @@ def listing(line, manifest):
 
 def main():
     plan, schemas = prepare()
+    if "skip" in plan:
+        print(f"ok - {SHOWN} # SKIP {plan['skip']}")
+        return
     KNOWN.update(plan.get("differs", {}))
     for engine in ("dbt", "weir"):
         c = connect(engine, schemas)
         for sql in plan.get("sql", []):
-            c.execute(sql)
+            c.cursor().execute(sql)
         c.commit()
         c.close()
     if os.path.exists(f"{SOURCE}/packages.yml") or os.path.exists(f"{SOURCE}/dependencies.yml"):
@@ -312,7 +381,7 @@ def main():
     with open(f"{WORK}/dbt/target/manifest.json") as f:
         theirs = json.load(f)
     try:
-        with open(f"{WORK}/weir/.weir/target/manifest.json") as f:
+        with open(f"{WORK}/weir/target/manifest.json") as f:
             ours = json.load(f)
     except OSError as e:
         point("manifest", [f"weir wrote none: {e}"])

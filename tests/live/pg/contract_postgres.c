@@ -90,12 +90,12 @@ static void test_readonly_and_wrong_name(void **state)
     assert_true(wh_exec(w, "CREATE TABLE silver.x (i INT)", &e) < 0);
     assert_non_null(strstr(e.text, "read-only"));
     wh_close(w);
-    struct wh_postgres g = {.dbname = "nowhere"};
+    struct conf_postgres g = {.dbname = "nowhere"};
     assert_int_equal(
         wh_open(&w, &(struct wh_options){.kind = "postgres", .postgres = &g}, &e),
         ERR_CONFIG);
     assert_non_null(strstr(e.text, "nowhere"));
-    g = (struct wh_postgres){
+    g = (struct conf_postgres){
         .host = "127.0.0.1", .port = 1, .connect_timeout_ms = 3000};
     assert_int_equal(
         wh_open(&w, &(struct wh_options){.kind = "postgres", .postgres = &g}, &e),
