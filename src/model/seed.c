@@ -22,6 +22,7 @@ struct column {
     char *name;
     enum kind kind;
     const char *type; /* from column_types; NULL: inferred */
+    bool is_big;      /* an integer does not fit 32 bits */
 };
 
 struct seed {
@@ -71,23 +72,24 @@ static enum kind join_kinds(enum kind a, enum kind b)
     return KIND_TEXT;
 }
 
-static const char *declared_type(const struct column *c)
+/* As dbt's adapters have them; SQLite keeps times and booleans as texts and numbers. */
+static const char *declared_type(const struct build *b, const struct column *c)
 {
+    static const char *const types[][2] = {
+        [KIND_UNKNOWN] = {"TEXT", "text"},
+        [KIND_INT] = {"INTEGER", "integer"},
+        [KIND_REAL] = {"REAL", "float8"},
+        [KIND_DATE] = {"TEXT", "date"},
+        [KIND_TIME] = {"TEXT", "timestamp without time zone"},
+        [KIND_BOOL] = {"INTEGER", "boolean"},
+        [KIND_TEXT] = {"TEXT", "text"},
+    };
+    bool is_sqlite = streq(wh_kind(b->w), "sqlite");
     if (c->type)
         return c->type;
-    switch (c->kind) {
-    case KIND_INT:
-    case KIND_BOOL:
-        return "INTEGER";
-    case KIND_REAL:
-        return "REAL";
-    case KIND_UNKNOWN:
-    case KIND_DATE:
-    case KIND_TIME:
-    case KIND_TEXT:
-        break;
-    }
-    return "TEXT";
+    if (c->is_big && !is_sqlite) /* where dbt's integer would not do */
+        return "bigint";
+    return types[c->kind][is_sqlite ? 0 : 1];
 }
 
 /* ── file ── */
@@ -144,14 +146,23 @@ static int next_row(struct seed *s, struct err *e)
     return rc;
 }
 
+static void infer_cell(struct column *c, struct str s)
+{
+    int64_t n;
+    if (c->type || is_null(s) || c->kind == KIND_TEXT)
+        return;
+    enum kind kind = kind_of(s);
+    c->kind = join_kinds(c->kind, kind);
+    c->is_big = c->kind == KIND_INT &&
+                (c->is_big || !str_to_i64(s, &n) || n > INT32_MAX || n < INT32_MIN);
+}
+
 static int infer(struct seed *s, struct err *e)
 {
     int rc;
     while ((rc = next_row(s, e)) > 0)
         for (size_t i = 0; i < s->n; i++)
-            if (!s->cols[i].type && !is_null(s->csv.cells[i]) &&
-                s->cols[i].kind != KIND_TEXT)
-                s->cols[i].kind = join_kinds(s->cols[i].kind, kind_of(s->csv.cells[i]));
+            infer_cell(&s->cols[i], s->csv.cells[i]);
     return rc;
 }
 
@@ -167,7 +178,7 @@ static int create_table(struct seed *s, struct err *e)
     for (size_t i = 0; i < s->n; i++) {
         buf_adds(&sql, i ? ", " : "(");
         wh_quote(b->w, &sql, NULL, s->cols[i].name);
-        buf_addf(&sql, " %s", declared_type(&s->cols[i]));
+        buf_addf(&sql, " %s", declared_type(b, &s->cols[i]));
     }
     buf_addc(&sql, ')');
     int rc = buf_check(&sql, "CREATE TABLE", e);
