@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <sys/stat.h>
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/timeutil.h"
 
 /* ── hooks ── */
@@ -434,6 +435,30 @@ static void set_success(struct build *b)
                  (int)strcspn(notes, "\n"), notes);
 }
 
+/* What is built aside, under a name of its own even where names are cut off. */
+static char *aside_name(const struct wh *w, const char *alias)
+{
+    size_t max = wh_name_max(w), n = strlen(alias), tail = strlen(TMP_SUFFIX) + 9;
+    if (!max || n + strlen(TMP_SUFFIX) <= max)
+        return mem_printf("%s" TMP_SUFFIX, alias);
+    for (n = max - tail; n && ((unsigned char)alias[n] & 0xc0) == 0x80;)
+        n--;
+    return mem_printf("%.*s_%08x" TMP_SUFFIX, (int)n, alias,
+                      (unsigned)hash_64(alias, strlen(alias)));
+}
+
+static int check_name(const struct build *b, struct err *e)
+{
+    size_t max = wh_name_max(b->w), n = strlen(b->alias);
+    if (!max || n <= max)
+        return 0;
+    return err_set(
+        e, ERR_CONFIG,
+        "%s: the relation's name \"%s\" has %zu bytes, %zu are the most here; "
+        "give it a shorter alias",
+        b->it->pub.path, b->alias, n, max);
+}
+
 static int run_build(struct project *p, struct wh *w, struct item *it,
                      const struct model_run_options *o, struct model_result *result,
                      struct err *why)
@@ -449,9 +474,11 @@ static int run_build(struct project *p, struct wh *w, struct item *it,
         str_copy(result->message, sizeof result->message, "ephemeral, not built");
         return 0;
     }
-    b.tmp = mem_printf("%s" TMP_SUFFIX, b.alias);
+    b.tmp = aside_name(w, b.alias);
     buf_init(&b.sql, 64u << 20);
-    int rc = build_node(&b, why);
+    int rc = check_name(&b, why);
+    if (rc == 0)
+        rc = build_node(&b, why);
     if (rc == 0)
         set_success(&b);
     buf_release(&b.sql);

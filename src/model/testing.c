@@ -138,9 +138,13 @@ int testing_run(struct project *p, struct wh *w, struct item *test,
     struct verdict v = {0};
     struct err why = {0};
     int64_t start = time_mono_us();
-    int rc = known >= 0
+    int rc = wh_try(w, &why);
+    if (rc == 0) {
+        rc = known >= 0
                  ? judge_count(w, test, known, &v, &why)
                  : measure(p, w, test, built, schema, name, store_failures, &v, &why);
+        wh_try_end(w, rc == 0, rc < 0 ? NULL : &why);
+    }
     if (rc == ERR_INTERRUPTED || rc == ERR_FULL || rc == ERR_LOCKED)
         return err_set(e, rc, "%s", why.text);
     json_t *one = json_object();
@@ -265,14 +269,16 @@ void testing_count(struct project *p, struct wh *w, const item_list *tests,
     buf_adds(&sql, " from ");
     wh_quote(w, &sql, schema, name);
     /* should it fail, each test runs alone and says why */
-    bool is_counted = false;
-    if (n > 1 && !sql.failed && wh_query(w, buf_str(&sql), &c, NULL) == 0) {
+    bool is_counted = false, is_tried = n > 1 && !sql.failed && wh_try(w, NULL) == 0;
+    if (is_tried && wh_query(w, buf_str(&sql), &c, NULL) == 0) {
         is_counted = wh_next(c, NULL) > 0;
         for (size_t i = 0; i < tests->n; i++)
             if (is_counted && failures[i] >= 0)
                 failures[i] = wh_value(c, (int)failures[i]).i;
         wh_cursor_close(c);
     }
+    if (is_tried)
+        wh_try_end(w, is_counted, NULL);
     for (size_t i = 0; !is_counted && i < tests->n; i++)
         failures[i] = -1;
     buf_release(&sql);

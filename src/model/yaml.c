@@ -181,7 +181,8 @@ static int merge_value(struct reader *r, json_t *obj, json_t *v, yaml_mark_t at)
     return 0;
 }
 
-static int mapping(struct reader *r, int depth, json_t *obj)
+/* merged: what "<<" brings; the mapping's own keys win. */
+static int mapping_keys(struct reader *r, int depth, json_t *obj, json_t *merged)
 {
     for (;;) {
         json_t *key = NULL, *v = NULL;
@@ -196,7 +197,7 @@ static int mapping(struct reader *r, int depth, json_t *obj)
             return fail_at(r, at, "a key must be %s", "text");
         rc = next_node(r, depth, &v, &is_end, YAML_MAPPING_END_EVENT);
         if (rc == 0 && streq(name, "<<"))
-            rc = merge_value(r, obj, v, at);
+            rc = merge_value(r, merged, v, at);
         else if (rc == 0 && json_object_get(obj, name))
             rc = fail_at(r, at, "the key \"%s\" is there twice", name);
         else if (rc == 0)
@@ -206,6 +207,19 @@ static int mapping(struct reader *r, int depth, json_t *obj)
         if (rc < 0)
             return rc;
     }
+}
+
+static int mapping(struct reader *r, int depth, json_t *obj)
+{
+    json_t *merged = json_object();
+    int rc = mapping_keys(r, depth, obj, merged);
+    if (rc == 0 && json_object_size(merged)) { /* PyYAML's order: merged ones first */
+        json_object_update(merged, obj);
+        json_object_clear(obj);
+        json_object_update(obj, merged);
+    }
+    json_decref(merged);
+    return rc;
 }
 
 static size_t count_values(json_t *v)

@@ -35,6 +35,7 @@ struct wh_ops {
     int (*lock)(struct wh *w, const char *schema, const char *name, struct err *e);
     int64_t (*changes)(const struct wh *w);
     bool (*in_transaction)(const struct wh *w);
+    size_t name_max;    /* bytes of a relation's name; 0: any number */
     bool ends_on_error; /* a statement that fails makes the transaction useless */
     bool (*is_lost)(const struct wh *w); /* NULL: never */
     int (*relations)(struct wh *w, const char *schema, wh_relation_fn *fn, void *arg,

@@ -335,3 +335,8 @@ const char *wh_kind(const struct wh *w)
 {
     return w->ops->kind;
 }
+
+size_t wh_name_max(const struct wh *w)
+{
+    return w->ops->name_max;
+}

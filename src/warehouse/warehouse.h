@@ -172,6 +172,8 @@ void wh_loader_close(struct wh_loader *l);
 /* "schema"."name" quoted for this engine, appended. Raw SQL must name views through it:
  * a view over several schemas lives elsewhere on engines without such views. */
 int wh_quote(struct wh *w, struct buf *out, const char *schema, const char *name);
+/* Longest name of a relation, in bytes; more is cut off by the engine. 0: no limit. */
+size_t wh_name_max(const struct wh *w);
 const char *wh_kind(const struct wh *w); /* adapter type for target.type: "sqlite", … */
 
 #endif

@@ -494,6 +494,7 @@ const struct wh_ops wh_postgres_ops = {
     .lock = pg_lock,
     .changes = pg_changes,
     .in_transaction = pg_in_transaction,
+    .name_max = 63,
     .ends_on_error = true,
     .is_lost = pg_is_lost,
     .relations = pg_relations,

@@ -1,7 +1,9 @@
 /* PostgreSQL member: what relations there are, their columns, indexes, statistics. */
 #include "warehouse/wh_postgres.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
+#include "base/timeutil.h"
 
 #define OF_SCHEMA                                                                      \
     " WHERE c.relnamespace = CASE $1 WHEN 'temp' THEN pg_my_temp_schema()"             \
@@ -101,8 +103,10 @@ int pg_index(struct wh *w, const char *schema, const char *table, const char *co
                        name, list);
     bool has = rc == 0 && PQntuples(r) > 0;
     PQclear(r);
-    if (rc == 0 && !has)
-        rc = pg_execf(p, e, "CREATE INDEX ON %s (%s)", name, list);
+    if (rc == 0 && !has) /* the name differs from that of the table it will replace */
+        rc = pg_execf(p, e, "CREATE INDEX \"weir_%016llx%016llx\" ON %s (%s)",
+                      (unsigned long long)hash_64(name, strlen(name)),
+                      (unsigned long long)time_mono_us(), name, list);
     mem_free(name);
     mem_free(list);
     return rc;

@@ -117,6 +117,10 @@ int sql_engine_warehouse(struct sql_engine *g, bool is_readonly, struct err *e)
 {
     const char *schemas[MAX_SCHEMAS + 2];
     size_t n = 0;
+    if (g->w && wh_is_lost(g->w)) {
+        wh_close(g->w);
+        g->w = NULL;
+    }
     if (g->w)
         return 0;
     for (; g->p->schemas && g->p->schemas[n] && n < MAX_SCHEMAS; n++)
