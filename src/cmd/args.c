@@ -48,7 +48,8 @@ static const struct cmd_opt *find_letter(const struct args *a, char letter)
     const struct cmd_opt *lists[] = {a->cmd ? a->cmd->opts : NULL,
                                      takes_dbt(a) ? cmd_dbt_opts : NULL,
                                      cmd_global_opts};
-    if (letter == 'm' && takes_dbt(a)) /* dbt's older letter of --select */
+    bool has_m = a->cmd && find_in(a->cmd->opts, "models", 6);
+    if (letter == 'm' && takes_dbt(a) && !has_m) /* dbt's older letter of --select */
         letter = 's';
     if (letter == 'v')
         letter = 'V';

@@ -48,7 +48,7 @@ int cmd_get(const char *name, const struct cmd **out, struct err *e)
 {
     const char *names[sizeof table / sizeof *table];
     size_t n = 0;
-    *out = cmd_find(name);
+    *out = cmd_find(streq(name, "list") ? "ls" : name); /* dbt has both */
     if (*out)
         return 0;
     for (size_t i = 0; i < cmd_count(); i++)

@@ -1,10 +1,19 @@
 /* weir ls: the nodes of the models project. In: a selection. Out: names, paths,
  * selectors or JSON, one a line, as dbt lists them. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "cmd/select.h"
+
+struct listing {
+    struct project *project;
+    const char *how;         /* selector, name, path, json */
+    const char *const *keys; /* of --output-keys, NULL: dbt's own choice */
+};
 
 /* dbt's selector form: the fqn; source:package.source.table. */
 static void add_selector(struct buf *b, const struct node *n)
@@ -24,41 +33,42 @@ static void add_selector(struct buf *b, const struct node *n)
         buf_addf(b, "%s%s", i ? "." : "", n->fqn[i]);
 }
 
-static const char *type_of(const struct node *n)
+/* "config.materialized" of a node; borrowed, NULL: it has none. */
+static json_t *nested(json_t *node, const char *key)
 {
-    static const char *const names[] = {"model",     "seed",     "snapshot",  "test",
-                                        "unit_test", "analysis", "operation", "source",
-                                        "exposure",  "macro"};
-    return names[n->type];
+    char *copy = mem_strdup(key), *save = NULL;
+    for (char *part = strtok_r(copy, ".", &save); part && node;
+         part = strtok_r(NULL, ".", &save))
+        node = json_is_object(node) ? json_object_get(node, part) : NULL;
+    mem_free(copy);
+    return node;
 }
 
-static json_t *list_of(const char *const *v)
+/* What dbt shows of a node, or the --output-keys of it. */
+static json_t *node_json(const struct listing *l, const struct node *n)
 {
-    json_t *l = json_array();
-    for (; v && *v; v++)
-        json_array_append_new(l, json_string(*v));
-    return l;
+    static const char *const shown[] = {
+        "alias",  "name",          "package_name", "depends_on",         "tags",
+        "config", "resource_type", "source_name",  "original_file_path", "unique_id",
+        NULL};
+    json_t *all = project_node_json(l->project, n), *out = json_object();
+    const char *const *keys = l->keys ? l->keys : shown;
+    for (; *keys; keys++) {
+        bool is_nested = l->keys && strchr(*keys, '.');
+        json_t *v = is_nested ? nested(all, *keys) : json_object_get(all, *keys);
+        if (v && !(is_nested && json_is_null(v)))
+            json_object_set(out, *keys, v);
+    }
+    json_decref(all);
+    return out;
 }
 
-static json_t *node_json(const struct node *n)
+static int add_line(const struct listing *l, const struct node *n, struct buf *b,
+                    struct err *e)
 {
-    json_t *o = json_object();
-    json_put_str(o, "name", n->name);
-    json_put_str(o, "resource_type", type_of(n));
-    json_put_str(o, "package_name", n->package);
-    json_put_str(o, "original_file_path", n->own_path);
-    json_put_str(o, "unique_id", n->unique_id);
-    json_put_str(o, "alias", n->alias);
-    json_put(o, "config", json_deep_copy(n->config));
-    json_put(o, "tags", list_of(n->tags));
-    json_put(o, "depends_on", json_pack("{s:o}", "nodes", list_of(n->depends_on)));
-    return o;
-}
-
-static int add_line(const char *how, const struct node *n, struct buf *b, struct err *e)
-{
+    const char *how = l->how;
     if (streq(how, "json")) {
-        json_t *o = node_json(n);
+        json_t *o = node_json(l, n);
         int rc = json_dump_buf(o, JSON_COMPACT, b, e);
         json_decref(o);
         if (rc < 0)
@@ -76,21 +86,29 @@ static int add_line(const char *how, const struct node *n, struct buf *b, struct
     return buf_addc(b, '\n');
 }
 
-static int print_nodes(const struct cmd_args *a, const struct selected *s,
-                       struct err *e)
+/* dbt's order. */
+static int by_id(const void *a, const void *b)
 {
-    const char *how = a->output ? a->output : "selector";
+    return strcmp((*(const struct node *const *)a)->unique_id,
+                  (*(const struct node *const *)b)->unique_id);
+}
+
+static int print_nodes(const struct cmd_args *a, struct selected *s, struct err *e)
+{
+    struct listing l = {s->engine.project, a->output ? a->output : "selector",
+                        opt_list(a, "output-keys")};
     struct buf b;
     int rc = 0;
-    if (streq(how, "text"))
-        how = "selector";
-    if (!streq(how, "name") && !streq(how, "path") && !streq(how, "selector") &&
-        !streq(how, "json"))
+    if (streq(l.how, "text"))
+        l.how = "selector";
+    if (!streq(l.how, "name") && !streq(l.how, "path") && !streq(l.how, "selector") &&
+        !streq(l.how, "json"))
         return err_set(e, ERR_USAGE,
-                       "--output %s: expected name, path, selector or json", how);
+                       "--output %s: expected name, path, selector or json", l.how);
+    qsort(s->nodes, s->n, sizeof(const struct node *), by_id);
     buf_init(&b, 1u << 30);
     for (size_t i = 0; rc == 0 && i < s->n; i++)
-        rc = add_line(how, s->nodes[i], &b, e);
+        rc = add_line(&l, s->nodes[i], &b, e);
     if (rc == 0 && b.len && fwrite(b.data, 1, b.len, stdout) != b.len)
         rc = err_errno(e, ERR_IO, "standard output");
     buf_release(&b);
@@ -109,6 +127,11 @@ static int run(const struct cmd_args *a, struct err *e)
 
 static const struct cmd_opt opts[] = {
     SELECT_OPTIONS,
+    {"models", 'm', OPT_LIST, "SELECTOR", "The same as --select, of models only.",
+     NULL},
+    {"output-keys", 0, OPT_LIST, "KEY",
+     "With -o json: these members of the manifest's entry, as in config.materialized.",
+     NULL},
     {0},
 };
 

@@ -21,8 +21,11 @@ static void add_all(text_list *to, const char *const *list)
 /* `ls` leaves analyses out unless they are asked for, as dbt does. */
 static const char *const *types_of(const struct cmd_args *a)
 {
-    static const char *const listed[] = {"default", NULL};
+    static const char *const listed[] = {"default", NULL}, *const models[] = {"model",
+                                                                              NULL};
     const char *const *types = opt_list(a, "resource-type");
+    if (opt_list(a, "models"))
+        return models;
     return types || !streq(a->cmd->name, "ls") ? types : listed;
 }
 
@@ -59,6 +62,7 @@ int select_nodes(const struct cmd_args *a, const char *indirect, struct selected
     if (rc < 0)
         return rc;
     add_all(&select, opt_list(a, "select"));
+    add_all(&select, opt_list(a, "models"));
     for (int i = 0; i < a->argc; i++)
         vec_push(&select, a->argv[i]);
     add_all(&exclude, opt_list(a, "exclude"));

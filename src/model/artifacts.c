@@ -141,12 +141,24 @@ const char *manifest_section(const struct item *it)
                                                              : 0];
 }
 
+static json_t *unit_entry(struct project *p, struct item *it)
+{
+    json_t *n = unit_test_manifest(p, it);
+    manifest_unit_checksum(p, n);
+    return n;
+}
+
 json_t *manifest_entry(struct project *p, struct item *it)
 {
     return it->pub.type == NODE_EXPOSURE    ? exposure_manifest(p, it)
-           : it->pub.type == NODE_UNIT_TEST ? unit_test_manifest(p, it)
+           : it->pub.type == NODE_UNIT_TEST ? unit_entry(p, it)
            : it->pub.type == NODE_SOURCE    ? manifest_source(p, it)
                                             : manifest_node(p, it);
+}
+
+json_t *project_node_json(struct project *p, const struct node *n)
+{
+    return manifest_entry(p, item_of(n));
 }
 
 static void add_operation(void *arg, const char *id, json_t *node)

@@ -297,8 +297,13 @@ json_t *config_unrendered(struct project *p, const struct item *it)
     for (size_t i = 0; it->pub.type != NODE_TEST && property_keys[i]; i++)
         if ((v = json_object_get(it->meta_patch, property_keys[i])))
             plain_set(c, property_keys[i], v);
-    json_object_foreach (own, key, v)
-        plain_set(c, key, v);
+    json_object_foreach (own, key, v) { /* of properties dbt keeps what they come to */
+        json_t *shown = has_template(v) && !strstr(key, "hook")
+                            ? render_yaml(p, v, it->pub.path)
+                            : json_incref(v);
+        plain_set(c, key, shown);
+        json_decref(shown);
+    }
     json_object_foreach (it->inline_config, key, v)
         plain_set(c, key, v);
     if (!it->package->is_root)

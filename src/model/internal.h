@@ -360,6 +360,8 @@ json_t *manifest_macro(struct project *p, const struct macro *m);
 /* Of every hook of on-run-start and on-run-end: calls fn with its node (taken). */
 typedef void manifest_fn(void *arg, const char *id, json_t *node);
 void manifest_operations(struct project *p, manifest_fn *fn, void *arg);
+/* Sets "checksum" of a unit test's entry, and what its overrides leave out. */
+void manifest_unit_checksum(struct project *p, json_t *n);
 /* Columns that identify a row, by constraints and tests. */
 json_t *manifest_primary_key(struct project *p, struct item *it);
 

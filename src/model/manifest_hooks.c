@@ -65,7 +65,9 @@ static void hooks_of(struct project *p, struct package *pk, const char *key,
         struct item *it = operation(p, pk, key, i, sql);
         parse(p, it);
         json_t *node = manifest_node(p, it);
-        json_put(node, "tags", json_pack("[s]", key));
+        json_t *tags = json_pack("[s]", key);
+        json_array_extend(tags, json_arr(node, "tags"));
+        json_put(node, "tags", tags);
         json_put_i64(node, "index", (int64_t)i);
         fn(arg, it->pub.unique_id, node);
         item_free(it);

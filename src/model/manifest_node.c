@@ -376,7 +376,12 @@ static void put_model(struct project *p, json_t *n, struct item *it)
         json_t *v = json_object_get(from, version[i]);
         json_put(n, version[i], v ? json_incref(v) : json_null());
     }
-    json_put_str(n, "deprecation_date", json_str(from, "deprecation_date", NULL));
+    const char *date = json_str(from, "deprecation_date", NULL);
+    char *at =
+        date ? mem_printf("%s%s", date, strlen(date) == 10 ? "T00:00:00+00:00" : "")
+             : NULL;
+    json_put_str(n, "deprecation_date", at);
+    mem_free(at);
 }
 
 static void put_config(struct project *p, json_t *n, const struct item *it)
@@ -451,8 +456,8 @@ static json_t *full_freshness(const json_t *given)
 static void put_written(json_t *n, const struct item *it, json_t *fresh)
 {
     json_t *written = json_obj(n, "unrendered_config"), *c = json_obj(n, "config");
-    static const char *const keys[] = {"enabled", "loaded_at_field", "loaded_at_query",
-                                       "meta", "tags"};
+    static const char *const keys[] = {"loaded_at_field", "loaded_at_query", "meta",
+                                       "tags"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         json_object_set(written, keys[i], json_object_get(c, keys[i]));
     if (it->freshness)

@@ -141,7 +141,9 @@ int project_on_run(struct project *p, struct wh *w, bool is_start,
                    const json_t *results,
                    struct err *e); /* on-run-start / on-run-end */
 
-/* Artifacts. results: array of run_results v6 result objects. */
+/* Artifacts. */
+/* A node's entry of the manifest; a new reference, its values not to be changed. */
+json_t *project_node_json(struct project *p, const struct node *n);
 /* manifest.json's value; a new reference. */
 json_t *project_manifest(struct project *p);
 int project_write_manifest(struct project *p, struct err *e);
