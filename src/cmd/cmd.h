@@ -109,6 +109,8 @@ int cmd_print_rows(const struct cmd_args *a, const json_t *rows,
 int cmd_print_json(const json_t *v, struct err *e);
 /* Human forms, as the tables show them; text is sanitised. */
 void cmd_format_bytes(int64_t bytes, char out[32]);
+/* A time for a person: in the platform's timezone, with its offset; in UTC as ISO. */
+char *cmd_format_time(const struct cmd_args *a, int64_t ms, char out[40]);
 /* Whether escape sequences may go to this descriptor: a terminal and no NO_COLOR. */
 bool cmd_wants_color(int fd);
 /* "weir: text" on stderr, every line sanitised. */

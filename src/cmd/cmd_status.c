@@ -43,21 +43,22 @@ static void tidy(json_t *rows)
     }
 }
 
-static void print_head(const json_t *o)
+static void print_head(const struct cmd_args *a, const json_t *o)
 {
-    char up[32], now[32];
+    char up[32], now[40];
     const json_t *counts = json_obj(o, "counts");
     int64_t wall = json_i64(o, "wall_ms", 0);
     printf("%s (%s): %s, up %s, %s clock %s\n", json_str(o, "platform", "?"),
            json_str(o, "environment", "?"), json_str(o, "state", "?"),
            time_format_duration(wall - json_i64(o, "started_ms", wall), up),
            json_str(o, "clock", "?"),
-           time_format_iso(json_i64(o, "now_ms", 0), false, now));
+           cmd_format_time(a, json_i64(o, "now_ms", 0), now));
     printf(
-        "records in %lld, rejected %lld, late %lld, anomalies %lld, masked %lld, open "
-        "alerts %lld\n\n",
+        "records in %lld, rejected %lld, not loaded %lld, late %lld, anomalies %lld, "
+        "masked %lld\nalerts nobody acknowledged %lld\n\n",
         (long long)json_i64(counts, "records_in", 0),
         (long long)json_i64(counts, "rejected", 0),
+        (long long)json_i64(counts, "not_loaded", 0),
         (long long)json_i64(counts, "late", 0),
         (long long)json_i64(counts, "anomalies", 0),
         (long long)json_i64(counts, "masked", 0),
@@ -74,7 +75,7 @@ static int print_text(const struct cmd_args *a, const json_t *o, json_t *process
     tidy(fresh);
     if (!is_text)
         return cmd_print_rows(a, processes, process_columns, 8, e);
-    print_head(o);
+    print_head(a, o);
     int rc = cmd_print_rows(a, stages, stage_columns, 7, e);
     putchar('\n');
     if (rc == 0)

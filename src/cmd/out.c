@@ -35,19 +35,27 @@ void cmd_format_bytes(int64_t bytes, char out[32])
     snprintf(out, 32, i ? "%.1f %s" : "%.0f %s", v, units[i]);
 }
 
-static void add_time(const struct cmd_args *a, int64_t ms, struct buf *out)
+char *cmd_format_time(const struct cmd_args *a, int64_t ms, char out[40])
 {
     char text[32];
     const char *name = a->platform ? a->platform->timezone : "UTC";
     const struct time_zone *z = streq(name, "UTC") ? NULL : time_zone_get(name, NULL);
     if (!z) {
-        buf_adds(out, time_format_iso(ms, false, text));
-        return;
+        (void)str_copy(out, 40, time_format_iso(ms, false, text));
+        return out;
     }
     int off = time_zone_offset_s(z, ms);
-    int abs_min = abs(off) / 60;
-    buf_addf(out, "%s %c%02d:%02d", time_format_sql(ms + off * 1000L, false, text),
-             off < 0 ? '-' : '+', abs_min / 60, abs_min % 60);
+    int abs_min = abs(off) / 60 % 6000;
+    snprintf(out, 40, "%.20s %c%02d:%02d",
+             time_format_sql(ms + off * 1000L, false, text), off < 0 ? '-' : '+',
+             abs_min / 60, abs_min % 60);
+    return out;
+}
+
+static void add_time(const struct cmd_args *a, int64_t ms, struct buf *out)
+{
+    char text[40];
+    buf_adds(out, cmd_format_time(a, ms, text));
 }
 
 static void add_number(const json_t *v, const struct cmd_column *c, struct buf *out)

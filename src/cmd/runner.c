@@ -117,11 +117,13 @@ static int print_plan(const struct cmd_args *a, const json_t *plan, struct err *
         int rc = cmd_print_json(plan, e);
         return rc < 0 ? rc : status;
     }
-    int rc = status ? 0 : cmd_print_rows(a, items, columns, 4, e);
-    if (streq(a->output, "text") && !a->is_quiet)
-        json_array_foreach (text, i, line)
-            printf("%s\n", json_string_value(line));
-    return rc < 0 ? rc : status;
+    if (!streq(a->output, "text")) {
+        int rc = status ? 0 : cmd_print_rows(a, items, columns, 4, e);
+        return rc < 0 ? rc : status;
+    }
+    json_array_foreach (text, i, line)
+        printf("%s\n", json_string_value(line));
+    return status;
 }
 
 /* ── following a run of the platform

@@ -63,10 +63,13 @@ static json_t *layers(const struct platform *p)
     return o;
 }
 
+/* 80 columns hold a line, however long a name is. */
+#define NAME_MAX_SHOWN 60
+
 static void print_count(const char *name, int64_t n)
 {
     char number[32];
-    printf("  %-32s %14s\n", name, report_number(n, number));
+    printf("  %-32.*s %14s\n", NAME_MAX_SHOWN, name, report_number(n, number));
 }
 
 static void print_counts(const json_t *counts)
@@ -81,6 +84,7 @@ static void print_counts(const json_t *counts)
         {"stale", "stale versions dropped", false},
         {"anomalies", "anomalies", true},
         {"alerts", "alerts", true},
+        {"not_loaded", "not loaded (_weir_load_rejects)", false},
         {"masked", "card numbers, codes masked", true},
         {"unknown_store", "of an unknown store", false},
         {"unknown_product", "with an unknown product", false},
@@ -121,13 +125,12 @@ static void print_gates(json_t *gates)
     json_t *g;
     size_t i;
     json_array_foreach (gates, i, g) {
-        struct buf b;
-        buf_init(&b, 65536);
-        buf_addf(&b, "gate %s on %s", json_str(g, "name", "?"), json_str(g, "on", "?"));
-        printf("  %-32s %14s  %lld of %lld checks failed\n", buf_str(&b),
+        char name[80];
+        snprintf(name, sizeof name, "gate %s", json_str(g, "name", "?"));
+        printf("  %-32.32s %14s  %lld of %lld checks failed\n", name,
                json_str(g, "verdict", "?"), (long long)json_i64(g, "failed", 0),
                (long long)json_i64(g, "total", 0));
-        buf_release(&b);
+        printf("    on %.*s\n", NAME_MAX_SHOWN, json_str(g, "on", "?"));
     }
 }
 

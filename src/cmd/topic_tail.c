@@ -119,10 +119,10 @@ static void cut(struct tail *t)
     t->kept.n -= extra;
 }
 
-static void print_text(const struct tail *t)
+static void print_text(const struct cmd_args *a, const struct tail *t)
 {
     struct buf line;
-    char at[32];
+    char at[40];
     buf_init(&line, BYTES_MAX);
     for (size_t i = 0; i < t->kept.n; i++) {
         const struct kept *k = &t->kept.v[i];
@@ -130,7 +130,7 @@ static void print_text(const struct tail *t)
                    *value = json_str(k->json, "value", "");
         buf_reset(&line);
         buf_addf(&line, "%" PRId32 ":%" PRId64 " %s ", k->partition, k->offset,
-                 time_format_iso(k->timestamp_ms, true, at));
+                 cmd_format_time(a, k->timestamp_ms, at));
         text_sanitise(&line, key, strlen(key));
         buf_adds(&line, " ");
         text_sanitise(&line, value, strlen(value));
@@ -142,7 +142,7 @@ static void print_text(const struct tail *t)
 static int print(const struct cmd_args *a, struct tail *t, struct err *e)
 {
     if (!a->is_json) {
-        print_text(t);
+        print_text(a, t);
         return 0;
     }
     json_t *rows = json_array();

@@ -47,8 +47,9 @@ struct load {
     bool is_open, is_cut; /* is_cut: it ends before a replay's mark */
     size_t n;
     int64_t began_ms;
+    int64_t rejected; /* kept in LOAD_REJECTS, of all times */
     /* since the start */
-    int64_t loaded, rejected, batches, tail_ms, told_ms;
+    int64_t loaded, batches, tail_ms, told_ms;
     int64_t metrics_ms, metrics_rows;
     size_t drift_told;
     int64_t *drain_to; /* end offsets when drain came; NULL: not draining */
@@ -131,6 +132,29 @@ static int open_layout(struct load *d, struct err *e)
     return rc == 0 && layout ? use_layout(d, layout, e) : rc;
 }
 
+/* Those kept so far, whoever kept them: what a person is shown. */
+static int count_rejects(struct load *d, struct err *e)
+{
+    struct wh_cursor *c;
+    struct buf sql;
+    d->rejected = 0;
+    if (wh_relation_type(d->wh, d->l->schema, LOAD_REJECTS) == WH_ABSENT)
+        return 0;
+    buf_init(&sql, 4096);
+    buf_adds(&sql, "SELECT count(*) FROM ");
+    wh_quote(d->wh, &sql, d->l->schema, LOAD_REJECTS);
+    buf_adds(&sql, " WHERE pipeline = ?");
+    int rc = wh_query_raw(d->wh, buf_str(&sql), &c, e);
+    buf_release(&sql);
+    if (rc < 0)
+        return rc;
+    rc = wh_bind_text(c, 1, d->l->name, e);
+    if (rc == 0 && (rc = wh_next(c, e)) > 0)
+        d->rejected = wh_value(c, 0).i;
+    wh_cursor_close(c);
+    return rc < 0 ? rc : 0;
+}
+
 static int load_open(struct load *d, struct err *e)
 {
     int rc = open_bus(d, e);
@@ -140,6 +164,8 @@ static int load_open(struct load *d, struct err *e)
         rc = open_layout(d, e);
     if (rc == 0)
         rc = claim(d, e);
+    if (rc == 0)
+        rc = count_rejects(d, e);
     if (rc < 0)
         return err_wrap(e, rc, "load %s", d->l->name);
     return channel_ready(d->ch, e);
@@ -258,7 +284,7 @@ static int take_mark(struct load *d, const struct bus_record *r,
         return rc < 0 ? rc : 1;
     }
     int rc = d->layout ? replay_mark(d->wh, d->layout, d->l, m, r->offset, e) : 0;
-    return rc < 0 ? rc : 0;
+    return rc < 0 ? rc : count_rejects(d, e);
 }
 
 static int add_batch(struct load *d, const struct bus_batch *b, struct err *e)

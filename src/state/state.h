@@ -55,7 +55,9 @@ int state_alert_add(struct state *s, const json_t *alert, bool *is_new, struct e
 int state_alert_move(struct state *s, const char *key, const char *to,
                      const char *detail, struct err *e);
 
-int state_alert_count(struct state *s, int64_t *n_open, struct err *e);
+/* Those not delivered yet, and those that nobody acknowledged and nothing resolved. */
+int state_alert_count(struct state *s, int64_t *undelivered, int64_t *unacked,
+                      struct err *e);
 
 /* Latest figures and samples. */
 int state_put(struct state *s, const char *kind, const char *name, const json_t *data,

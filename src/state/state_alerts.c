@@ -75,15 +75,22 @@ int state_alerts(struct state *s, bool only_open, json_t **out, struct err *e)
     return rc;
 }
 
-int state_alert_count(struct state *s, int64_t *n_open, struct err *e)
+int state_alert_count(struct state *s, int64_t *undelivered, int64_t *unacked,
+                      struct err *e)
 {
     sqlite3_stmt *st = NULL;
-    int rc = state_prepare(
-        s, &st, e, "SELECT count(*) FROM alerts WHERE state IN ('open','failing')", "");
+    *undelivered = *unacked = 0;
+    int rc = state_prepare(s, &st, e,
+                           "SELECT coalesce(sum(state <> 'sent'), 0), count(*) FROM "
+                           "alerts WHERE state IN ('open','failing','sent')",
+                           "");
     if (rc < 0)
         return rc;
     rc = state_step(s, st, e);
-    *n_open = rc == 1 ? sqlite3_column_int64(st, 0) : 0;
+    if (rc == 1) {
+        *undelivered = sqlite3_column_int64(st, 0);
+        *unacked = sqlite3_column_int64(st, 1);
+    }
     sqlite3_finalize(st);
     return rc < 0 ? rc : 0;
 }

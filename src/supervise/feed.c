@@ -46,7 +46,8 @@ const char *unit_stage_state(const struct unit *u)
     }
     if (u->has_drained || u->has_ended)
         return "done";
-    return u->rate > 0 ? "running" : "idle";
+    /* What has an end is at work until it says so. */
+    return u->rate > 0 || u->proc->spec.is_oneshot ? "running" : "idle";
 }
 
 /* State of the stage that several workers are: the worst, or what one still does. */
@@ -180,6 +181,7 @@ int64_t unit_rejected(const struct unit *u)
 static json_t *overview_counts(struct sup *s)
 {
     int64_t in = 0, rejected = 0, late = 0, anomalies = 0, masked = 0, alerts = 0;
+    int64_t not_loaded = 0, undelivered;
     struct err e = {0};
     units_each(s, u)
     {
@@ -193,11 +195,14 @@ static json_t *overview_counts(struct sup *s)
         }
         if (u->role == UNIT_STREAM || u->role == UNIT_SOURCE)
             rejected += unit_rejected(u);
+        if (u->role == UNIT_LOAD)
+            not_loaded += unit_figure(u, "rejected");
     }
-    (void)state_alert_count(s->state, &alerts, &e);
+    (void)state_alert_count(s->state, &undelivered, &alerts, &e);
     json_t *row = json_object();
     json_put_i64(row, "records_in", in);
     json_put_i64(row, "rejected", rejected);
+    json_put_i64(row, "not_loaded", not_loaded);
     json_put_i64(row, "late", late);
     json_put_i64(row, "anomalies", anomalies);
     json_put_i64(row, "alerts_open", alerts);

@@ -152,14 +152,14 @@ static bool over_build(struct sup *s)
 /* Headless runs start the alert worker only when there is something to deliver. */
 static void enter_last_alert(struct sup *s)
 {
-    int64_t open_alerts = 0;
+    int64_t undelivered = 0, unacked = 0;
     struct err e = {0};
-    sup_check(s, state_alert_count(s->state, &open_alerts, &e), &e);
+    sup_check(s, state_alert_count(s->state, &undelivered, &unacked, &e), &e);
     units_each(s, u)
     {
         if (u->role != UNIT_ALERT)
             continue;
-        if (s->o->sql_only && open_alerts > 0 && u->proc->state == FSM_DOWN)
+        if (s->o->sql_only && undelivered > 0 && u->proc->state == FSM_DOWN)
             unit_start(u);
         if (proc_is_live(u->proc))
             unit_drain(u);

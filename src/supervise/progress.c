@@ -170,9 +170,9 @@ void progress_close(struct sup *s)
     struct progress *g = s->progress;
     if (!g)
         return;
-    if (g->is_tty) {
+    if (g->is_tty) { /* what stays is what was printed above it, and the result */
         region_erase(g);
-        region_draw(s);
+        fflush(stderr);
     }
     uv_close((uv_handle_t *)g->timer, sup_free_handle);
     mem_free(g);

@@ -49,6 +49,8 @@ static json_t *summary_counts(struct sup *s)
         const char *dot = strchr(u->proc->name, '.');
         if (u->role == UNIT_LOAD && dot)
             json_put_i64(loads, dot + 1, unit_figure(u, "rows"));
+        if (u->role == UNIT_LOAD)
+            add_to(c, "not_loaded", unit_figure(u, "rejected"));
     }
     json_put(c, "rejected", by_reason);
     json_put(c, "loaded", loads);

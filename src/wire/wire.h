@@ -54,7 +54,7 @@
  *   (position of total bytes or lines: progress) rate
  *   stream: in out duplicates corrections stale late anomalies alerts rejected{reason:n}
  *   unknown_store unknown_product windows watermark_ms newest_ms lag rate open_windows
- *   load: rows rate lag batches drift{field:n}   sql: nothing
+ *   load: rows rejected rate lag batches drift{field:n}   sql: nothing
  *   lag: topics[], groups[] as in the lag feed below     alert: sent failed pending
  *
  * ── Client ⇄ supervisor (Unix socket STATE/control.sock, peer uid checked) ──────────────
@@ -87,7 +87,8 @@
  *       waiting|failed|idle", in, out, rate, lag, position, total, detail}],   position of
  *       total bytes or lines
  *    freshness:[{relation, layer, newest_ms, age_ms, warn_ms, breach_ms, verdict:"ok|warn|breach|unknown"}],
- *    counts:{records_in, rejected, late, anomalies, alerts_open, masked},
+ *    counts:{records_in, rejected, not_loaded, late, anomalies, alerts_open (not
+ *       acknowledged), masked},
  *    run:{id, command, state, done, total, failed, eta_ms} or null,
  *    gates:[{name, on, verdict, at_ms, failed, total, summary, kept, run}], events:[{at_ms, level, source, text}]}
  *  lag: {topics:[{name, partitions, records, bytes, newest_ms}],

@@ -170,3 +170,31 @@ PY
     "$WEIR" query "$r" -o csv >>"$TEST_DIR/got"
     diff "$TEST_DIR/want" "$TEST_DIR/got"
 }
+
+@test "the end of up --once: 80 columns, the live lines are gone, a plan is shown once" {
+    run /usr/bin/python3 - "$WEIR" <<'PY'
+import fcntl, os, pty, struct, sys, termios
+pid, fd = pty.fork()
+if pid == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    os.execv(sys.argv[1], [sys.argv[1], "up", "--once"])
+out = b""
+try:
+    while chunk := os.read(fd, 65536):
+        out += chunk
+except OSError:
+    pass
+last = out[out.rindex(b"\033[J") + 3:].decode().replace("\r", "")
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, last
+print(last)
+print("too wide:", [l for l in last.splitlines() if len(l) > 80])
+PY
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"too wide: []"* ]]
+    [[ "$output" == *"records in"* && "$output" == *"on silver.stg_transactions"* ]]
+    [[ "$output" != *"stream  enrichment"* ]]
+    run "$WEIR" rerun dim_stores --plan
+    [ "$status" -eq 0 ]
+    [ "$(grep -c "dim_stores" <<<"$output")" -eq 1 ]
+}

@@ -138,11 +138,15 @@ static void the_outbox_keeps_one_row_per_key(void **state)
     assert_int_equal(state_alert_add(s, a, &is_new, &e), 0);
     assert_false(is_new);
     json_decref(a);
-    int64_t open_n = 0;
-    state_alert_count(s, &open_n, &e);
-    assert_int_equal(open_n, 1);
+    int64_t undelivered = 0, unacked = 0;
+    state_alert_count(s, &undelivered, &unacked, &e);
+    assert_int_equal(undelivered, 1);
+    assert_int_equal(unacked, 1);
     assert_int_equal(state_alert_move(s, "gate:x", "failing", "no route", &e), 0);
     assert_int_equal(state_alert_move(s, "gate:x", "sent", "file", &e), 0);
+    state_alert_count(s, &undelivered, &unacked, &e);
+    assert_int_equal(undelivered, 0);
+    assert_int_equal(unacked, 1); /* sent, and nobody has seen it */
     assert_int_equal(state_alert_move(s, "gate:x", "failing", "late", &e), ERR_AGAIN);
     assert_int_equal(state_alert_move(s, "gate:y", "sent", NULL, &e), ERR_AGAIN);
     json_t *rows = NULL;
