@@ -205,7 +205,10 @@ static json_t *hook_list(json_t *list)
             json_array_append_new(out, json_pack("{s:O, s:b, s:n}", "sql", one,
                                                  "transaction", 1, "index"));
         else
-            json_array_append(out, one);
+            json_array_append_new(
+                out, json_pack("{s:s, s:b, s:O?}", "sql", json_str(one, "sql", ""),
+                               "transaction", json_flag(one, "transaction", true),
+                               "index", json_object_get(one, "index")));
     }
     return out;
 }

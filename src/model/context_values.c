@@ -158,6 +158,9 @@ NATIVE(fn_doc)
     const json_t *v =
         name ? docs_find(r->p, r->item ? r->item->package : NULL, package, name) : NULL;
     (void)userdata, (void)kw_names, (void)kw_values, (void)n_kw;
+    if (!v)
+        return jinja_fail(c, "there is no {%% docs %s %%} in the project's .md files",
+                          name ? name : "");
     return jv_strz(mem, json_str(v, "block_contents", ""));
 }
 

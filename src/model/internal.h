@@ -154,7 +154,7 @@ struct render {
     struct unit_test
         *unit;          /* its inputs stand in for relations; NULL: not a unit test */
     struct jv *results; /* dict: statement name → {data, table, response} */
-    struct jv *run_results, *schemas; /* on-run-end */
+    struct jv *run_results, *schemas, *database_schemas; /* on-run-end */
     struct render *outer;
     struct build *build; /* being made by macros: custom.c; NULL otherwise */
 };

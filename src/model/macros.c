@@ -122,9 +122,17 @@ static int load_package(struct project *p, struct package *pk, struct err *e)
         file_fn *fn;
     } paths[] = {{"macro-paths", "macros", "", on_file},
                  {"test-paths", "tests", "/generic", on_file},
-                 {"model-paths", "models", "", on_doc}};
+                 {"docs-paths", "", "", on_doc},
+                 {"model-paths", "models", "", on_doc},
+                 {"seed-paths", "seeds", "", on_doc},
+                 {"snapshot-paths", "snapshots", "", on_doc},
+                 {"analysis-paths", "analyses", "", on_doc}};
+    /* without docs-paths, docs may lie in any folder of the project's nodes */
+    bool has_docs = json_arr(pk->conf, "docs-paths");
     int rc = 0;
-    for (size_t k = 0; k < 3; k++) {
+    for (size_t k = 0; k < sizeof paths / sizeof *paths; k++) {
+        if (k >= 2 && has_docs != (k == 2))
+            continue;
         json_t *list = package_paths(pk, paths[k].key, paths[k].fallback), *one;
         size_t i;
         json_array_foreach (list, i, one) {

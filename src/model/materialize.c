@@ -539,38 +539,3 @@ void model_result_release(struct model_result *r)
     json_decref(r->tests);
     r->detail = r->tests = NULL;
 }
-
-/* ── on-run-start, on-run-end ── */
-
-int project_on_run(struct project *p, struct wh *w, bool is_start,
-                   const json_t *results, struct err *e)
-{
-    const char *key = is_start ? "on-run-start" : "on-run-end";
-    struct arena mem;
-    int rc = 0;
-    arena_init(&mem, 0);
-    for (size_t i = 0; i < p->packages.n; i++) {
-        json_t *list = json_object_get(p->packages.v[i]->conf, key), *one;
-        size_t k;
-        json_t *all = json_is_string(list) ? json_pack("[O]", list) : json_incref(list);
-        json_array_foreach (all, k, one) {
-            struct render r = {.is_execute = true};
-            struct buf sql;
-            const char *text = json_string_value(one);
-            if (rc < 0 || !text)
-                continue;
-            buf_init(&sql, 16u << 20);
-            r.run_results = results ? jv_from_json(&mem, results) : jv_list(&mem);
-            r.schemas = jv_list(&mem);
-            render_begin(&r, p, w, NULL);
-            rc = render_text(&r, key, text, strlen(text), &sql, e);
-            if (rc == 0 && buf_str(&sql)[strspn(buf_str(&sql), " \t\r\n;")])
-                rc = wh_exec(w, buf_str(&sql), e);
-            render_end(&r);
-            buf_release(&sql);
-        }
-        json_decref(all);
-    }
-    arena_release(&mem);
-    return rc < 0 ? err_wrap(e, rc, "%s", key) : 0;
-}

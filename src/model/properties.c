@@ -73,6 +73,23 @@ static json_t *joined_tags(json_t *first, json_t *second)
     return tags;
 }
 
+/* Both keys at once would leave it open which tests are meant. */
+static int check_tests(const json_t *owner, const char *shown, struct err *e)
+{
+    json_t *column;
+    size_t i;
+    int rc = 0;
+    if (json_object_get(owner, "tests") && json_object_get(owner, "data_tests"))
+        return err_set(e, ERR_CONFIG,
+                       "%s: \"%s\" has both tests: and data_tests:; keep data_tests:",
+                       shown, json_str(owner, "name", ""));
+    json_array_foreach (json_arr(owner, "columns"), i, column) {
+        if (rc == 0)
+            rc = check_tests(column, shown, e);
+    }
+    return rc;
+}
+
 static void declare(struct project *p, const struct declared *base, const json_t *owner,
                     const char *column, json_t *tags)
 {
@@ -128,6 +145,9 @@ static int add_patch(struct project *p, struct package *pk, const char *kind,
         return err_set(e, ERR_CONFIG,
                        "%s: \"%s\" is described there and in %s; keep one of them",
                        shown, name, json_str(other, "file", ""));
+    int rc = check_tests(body, shown, e);
+    if (rc < 0)
+        return rc;
     json_t *patch = json_object();
     json_put_str(patch, "file", shown);
     json_put(patch, "body", json_incref(body));
@@ -273,8 +293,13 @@ static int add_table(struct project *p, struct package *pk, const char *shown,
                             .name = it->pub.name,
                             .source = it->pub.source_name,
                             .tags = json_object_get(it->pub.config, "tags")};
-    int rc = item_add(
-        p, it, arena_printf(&p->mem, "source.%s.%s.%s", pk->name, sname, name), e);
+    int rc = check_tests(table, shown, e);
+    if (rc < 0) {
+        item_free(it);
+        return rc;
+    }
+    rc = item_add(p, it,
+                  arena_printf(&p->mem, "source.%s.%s.%s", pk->name, sname, name), e);
     if (rc == 0)
         declare_all(p, &base, table);
     return rc;

@@ -139,6 +139,8 @@ struct jv *context_new(struct render *r, struct arena *mem)
         jv_set(ctx, "results", r->run_results);
     if (r->schemas)
         jv_set(ctx, "schemas", r->schemas);
+    if (r->database_schemas)
+        jv_set(ctx, "database_schemas", r->database_schemas);
     return ctx;
 }
 

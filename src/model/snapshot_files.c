@@ -13,7 +13,7 @@ static int add_snapshot(struct project *p, struct item *it, struct err *e)
 
 static int add_block(struct project *p, struct package *pk, const struct jinja_def *d,
                      const char *file, const char *shown, const char *rel,
-                     struct err *e)
+                     const char *checksum, struct err *e)
 {
     struct item *it = item_new(p, pk, NODE_SNAPSHOT);
     it->pub.name = arena_strdup(&p->mem, d->name);
@@ -22,7 +22,7 @@ static int add_block(struct project *p, struct package *pk, const struct jinja_d
     it->rel = rel;
     it->raw = arena_strndup(&p->mem, d->body, d->body_len);
     it->raw_len = d->body_len;
-    it->checksum = item_checksum(p, it->raw, it->raw_len);
+    it->checksum = checksum;     /* of the file, as in dbt */
     names_fqn(p, it, rel, NULL); /* of snapshots alone, the file's name is part */
     vec_push(&it->fqn, it->pub.name);
     return add_snapshot(p, it, e);
@@ -46,7 +46,8 @@ int snapshots_read(struct project *p, struct package *pk, const char *path,
     rel = arena_strdup(&p->mem, rel);
     for (size_t i = 0; rc == 0 && i < jinja_n_defs(t); i++)
         if (streq(jinja_def(t, i)->kind, "snapshot"))
-            rc = add_block(p, pk, jinja_def(t, i), file, shown, rel, e);
+            rc = add_block(p, pk, jinja_def(t, i), file, shown, rel,
+                           item_checksum(p, text, n), e);
     return rc;
 }
 

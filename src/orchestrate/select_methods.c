@@ -299,7 +299,8 @@ static bool by_config(const struct select *s, const struct graph_node *n,
                       const struct criterion *c)
 {
     (void)s;
-    const json_t *v = n->node && n->kind != GRAPH_UNIT_TEST ? n->node->config : NULL;
+    bool is_other = n->kind == GRAPH_UNIT_TEST || n->kind == GRAPH_EXPOSURE;
+    const json_t *v = n->node && !is_other ? n->node->config : NULL;
     for (const char *p = c->args; v && *p;) {
         char key[200];
         size_t len = strcspn(p, ".");

@@ -1,0 +1,1 @@
+select * from {{ ref('top') }} where id > {{ var('inner') }}
