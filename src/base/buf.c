@@ -50,6 +50,7 @@ int buf_reserve(struct buf *b, size_t more)
     size_t cap = b->cap ? b->cap : 64;
     while (cap < need)
         cap = cap > need / 2 ? cap * 2 : need;
+    cap = cap > max ? max + 1 : cap; /* room is never beyond the ceiling */
     char *p = mem_try_realloc(b->data, cap);
     if (!p)
         return b->failed = ERR_NOMEM;
@@ -60,9 +61,15 @@ int buf_reserve(struct buf *b, size_t more)
     return 0;
 }
 
+/* Whether more bytes and a NUL fit as it is: then the ceiling is far enough, too. */
+static inline bool has_room(const struct buf *b, size_t more)
+{
+    return !b->failed && b->cap - b->len > more;
+}
+
 int buf_add(struct buf *b, const void *p, size_t n)
 {
-    int rc = buf_reserve(b, n);
+    int rc = has_room(b, n) ? 0 : buf_reserve(b, n);
     if (rc < 0)
         return rc;
     if (n)
@@ -79,7 +86,11 @@ int buf_adds(struct buf *b, const char *s)
 
 int buf_addc(struct buf *b, char c)
 {
-    return buf_add(b, &c, 1);
+    if (!has_room(b, 1))
+        return buf_add(b, &c, 1);
+    b->data[b->len++] = c;
+    b->data[b->len] = '\0';
+    return 0;
 }
 
 int buf_addf(struct buf *b, const char *fmt, ...)
@@ -147,11 +158,40 @@ static void add_escape(struct buf *b, unsigned char c)
     }
 }
 
+/* Bytes from the start that stand for themselves, eight at a time. */
+static size_t plain_prefix(const char *s, size_t n)
+{
+    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t v;
+        memcpy(&v, s + i, 8);
+        uint64_t quote = v ^ (ones * '"'), back = v ^ (ones * '\\'),
+                 del = v ^ (ones * 0x7f);
+        uint64_t odd = (v - ones * 0x20) | ((quote - ones) & ~quote) |
+                       ((back - ones) & ~back) | ((del - ones) & ~del) | v;
+        if (odd & high)
+            break;
+    }
+    while (i < n && is_plain((unsigned char)s[i]))
+        i++;
+    return i;
+}
+
 int buf_add_json_str(struct buf *b, const char *s, size_t n)
 {
-    size_t i = 0;
-    if (n < SIZE_MAX / 2)
-        buf_reserve(b, n + 2);
+    size_t i = plain_prefix(s, n);
+    if (i == n && n < SIZE_MAX / 2 &&
+        (has_room(b, n + 2) || buf_reserve(b, n + 2) == 0)) {
+        char *at = b->data + b->len;
+        *at = '"';
+        memcpy(at + 1, s, n);
+        at[n + 1] = '"';
+        at[n + 2] = '\0';
+        b->len += n + 2;
+        return 0;
+    }
+    i = 0;
     buf_addc(b, '"');
     while (i < n) {
         size_t from = i;

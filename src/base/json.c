@@ -142,13 +142,13 @@ static int dump_compact(const json_t *v, struct buf *out, int depth)
     case JSON_REAL:
         return json_dump_callback(v, dump_part, out, JSON_ENCODE_ANY);
     case JSON_TRUE:
-        return buf_adds(out, "true"), 0;
+        return buf_add(out, "true", 4), 0;
     case JSON_FALSE:
-        return buf_adds(out, "false"), 0;
+        return buf_add(out, "false", 5), 0;
     case JSON_NULL:
         break;
     }
-    return buf_adds(out, "null"), 0;
+    return buf_add(out, "null", 4), 0;
 }
 
 int json_dump_buf(const json_t *v, size_t flags, struct buf *out, struct err *e)

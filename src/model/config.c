@@ -292,7 +292,7 @@ static void plain_project(json_t *into, const struct package *pk, const struct i
     }
 }
 
-json_t *config_unrendered(struct project *p, const struct item *it)
+static json_t *unrendered(struct project *p, const struct item *it)
 {
     json_t *c = json_object(), *own = json_obj(it->meta_patch, "config"), *v;
     const char *key;
@@ -357,8 +357,16 @@ static void key_of(struct project *p, const struct item *it, struct buf *key)
 
 struct shared_config {
     json_t *v;
-    uint64_t hash; /* of its content, never 0 */
+    uint64_t hash;    /* of its content, never 0 */
+    json_t *written;  /* config_unrendered, once it was asked for */
+    json_t *complete; /* config_complete */
 };
+
+static struct shared_config *shared_of(struct project *p, const struct item *it)
+{
+    key_of(p, it, &p->key);
+    return p->key.failed ? NULL : map_getn(&p->configs, p->key.data, p->key.len);
+}
 
 static uint64_t content_hash(const json_t *v)
 {
@@ -374,9 +382,7 @@ static uint64_t content_hash(const json_t *v)
 static json_t *config_of(struct project *p, const struct item *it, uint64_t *hash)
 {
     bool is_static;
-    key_of(p, it, &p->key);
-    struct shared_config *s =
-        p->key.failed ? NULL : map_getn(&p->configs, p->key.data, p->key.len);
+    struct shared_config *s = shared_of(p, it);
     if (s) {
         *hash = s->hash;
         return json_incref(s->v);
@@ -385,16 +391,43 @@ static json_t *config_of(struct project *p, const struct item *it, uint64_t *has
     *hash = is_static && !p->key.failed ? content_hash(c) : 0;
     if (*hash) {
         s = arena_alloc(&p->mem, sizeof *s);
-        *s = (struct shared_config){json_incref(c), *hash};
+        *s = (struct shared_config){.v = json_incref(c), .hash = *hash};
         map_putn(&p->configs, p->key.data, p->key.len, s);
     }
     return c;
 }
 
+/* Made once for all items with the same config; a new reference. */
+static json_t *made_once(struct project *p, const struct item *it, json_t **kept,
+                         config_fn *make)
+{
+    if (!kept)
+        return make(p, it);
+    if (!*kept)
+        *kept = make(p, it);
+    return json_incref(*kept);
+}
+
+json_t *config_unrendered(struct project *p, const struct item *it)
+{
+    struct shared_config *s = it->config_hash ? shared_of(p, it) : NULL;
+    return made_once(p, it, s ? &s->written : NULL, unrendered);
+}
+
+json_t *config_complete(struct project *p, const struct item *it, config_fn *make)
+{
+    struct shared_config *s = it->config_hash ? shared_of(p, it) : NULL;
+    return made_once(p, it, s ? &s->complete : NULL, make);
+}
+
 void config_free(struct project *p)
 {
-    for (struct map_entry *m = NULL; (m = map_next(&p->configs, m));)
-        json_decref(((struct shared_config *)m->value)->v);
+    for (struct map_entry *m = NULL; (m = map_next(&p->configs, m));) {
+        struct shared_config *s = m->value;
+        json_decref(s->v);
+        json_decref(s->written);
+        json_decref(s->complete);
+    }
     map_release(&p->configs);
     buf_release(&p->key);
 }

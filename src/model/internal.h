@@ -131,11 +131,12 @@ struct project {
     struct render *render; /* in progress */
     /* parsing */
     json_t *no_config, *no_list; /* what items share while they have none */
-    struct map configs;          /* config.c: what a config was made of → json_t * */
-    struct buf key;              /* config.c */
-    bool has_plain_names;        /* no macro replaces the built-in generate_*_name */
-    struct arena scratch;        /* of the outermost rendering */
-    struct cache *cache;         /* cache.h; NULL: none is used */
+    json_t *no_column_config;
+    struct map configs;   /* config.c: what a config was made of → json_t * */
+    struct buf key;       /* config.c */
+    bool has_plain_names; /* no macro replaces the built-in generate_*_name */
+    struct arena scratch; /* of the outermost rendering */
+    struct cache *cache;  /* cache.h; NULL: none is used */
     bool is_scratch_used;
 };
 
@@ -277,8 +278,13 @@ void config_update(json_t *into, json_t *from);
  * configs are made of the same share one value: it is never changed in place. */
 void config_apply(struct project *p, struct item *it);
 void config_free(struct project *p);
-/* The same as written, unrendered and without defaults (dbt's unrendered_config). */
+/* The same as written, unrendered and without defaults (dbt's unrendered_config). A new
+ * reference to what items may share: not to be changed. */
 json_t *config_unrendered(struct project *p, const struct item *it);
+/* What make gives, made once for all items whose config is the same one: it may look at
+ * pub.config and pub.type alone. Not to be changed, either. */
+typedef json_t *config_fn(struct project *p, const struct item *it);
+json_t *config_complete(struct project *p, const struct item *it, config_fn *make);
 /* bool of a config; strings "true"/"false" understood. */
 bool config_flag(const json_t *config, const char *key, bool fallback);
 

@@ -386,7 +386,9 @@ static void put_model(struct project *p, json_t *n, struct item *it)
 
 static void put_config(struct project *p, json_t *n, const struct item *it)
 {
-    json_t *c = full_config(p, it), *docs = json_object_get(c, "docs");
+    bool is_own = it->pub.type == NODE_SOURCE; /* which has more to say in it */
+    json_t *c = is_own ? full_config(p, it) : config_complete(p, it, full_config);
+    json_t *docs = json_object_get(c, "docs"), *written = config_unrendered(p, it);
     json_put(n, "config", c);
     json_put(n, "tags", texts(it->tags.v, it->tags.n));
     json_put(n, "meta", json_incref(json_object_get(c, "meta")));
@@ -394,7 +396,9 @@ static void put_config(struct project *p, json_t *n, const struct item *it)
     json_put(n, "docs",
              docs ? json_incref(docs)
                   : json_pack("{s:b, s:n}", "show", 1, "node_color"));
-    json_put(n, "unrendered_config", config_unrendered(p, it));
+    json_put(n, "unrendered_config",
+             is_own ? json_copy(written) : json_incref(written));
+    json_decref(written);
 }
 
 json_t *manifest_node(struct project *p, struct item *it)

@@ -77,6 +77,9 @@ const json_t *project_target(const struct project *p);
 
 int project_load(struct project **out, const struct project_options *o, struct err *e);
 void project_free(struct project *p);
+/* For a process that ends now: its memory goes with it, and freeing the pieces of ten
+ * thousand models one by one would take as long as reading them did. */
+void project_leave(struct project *p);
 /* For the next run: its clock (run_started_at) and flags. */
 void project_set_run(struct project *p, int64_t now_ms, bool full_refresh);
 /* The invocation's flags by dbt's names ({"which": "run", "empty": true, "sample": …,

@@ -132,13 +132,17 @@ void names_test(struct project *p, struct item *test, const char *prefix,
 static void add_repr(struct project *p, struct buf *out, const char *s, size_t n)
 {
     struct arena own, *mem;
-    bool is_plain = true;
-    for (size_t i = 0; is_plain && i < n; i++)
-        is_plain = s[i] >= 0x20 && s[i] < 0x7f && s[i] != '\'' && s[i] != '\\';
-    if (is_plain) {
-        buf_addc(out, '\'');
+    bool is_plain = true, has_single = false, has_double = false;
+    for (size_t i = 0; is_plain && i < n; i++) {
+        is_plain = s[i] >= 0x20 && s[i] < 0x7f && s[i] != '\\';
+        has_single |= s[i] == '\'';
+        has_double |= s[i] == '"';
+    }
+    if (is_plain && !(has_single && has_double)) {
+        char quote = has_single ? '"' : '\'';
+        buf_addc(out, quote);
         buf_add(out, s, n);
-        buf_addc(out, '\'');
+        buf_addc(out, quote);
         return;
     }
     mem = render_memory(p, &own);

@@ -35,31 +35,60 @@ static json_t *property(const json_t *owner, const char *key, json_t *fallback)
     return json_incref(v);
 }
 
+/* The text as a new value, with what doc() says in it; the very one if it says nothing
+ * else. */
+static json_t *described_value(struct project *p, json_t *text)
+{
+    const char *s = json_is_string(text) ? json_string_value(text) : "";
+    if (json_is_string(text) && !strstr(s, "{{") && !strstr(s, "{%"))
+        return json_incref(text);
+    return json_string(described(p, s));
+}
+
+/* {meta, tags}: most columns have none, and share the empty ones. */
+static json_t *column_config(struct project *p, json_t *meta, json_t *tags)
+{
+    bool is_empty = meta == p->no_config && tags == p->no_list;
+    if (is_empty && p->no_column_config)
+        return json_incref(p->no_column_config);
+    json_t *config = json_object();
+    json_put(config, "meta", json_incref(meta));
+    json_put(config, "tags", json_incref(tags));
+    if (is_empty)
+        p->no_column_config = json_incref(config);
+    return config;
+}
+
+static json_t *column_tags(struct project *p, const json_t *from)
+{
+    json_t *given = property(from, "tags", NULL);
+    if (!given)
+        return json_incref(p->no_list);
+    json_t *list = json_object(); /* a text becomes a list */
+    config_merge(list, "tags", given);
+    json_t *tags = json_incref(json_object_get(list, "tags"));
+    json_decref(list);
+    json_decref(given);
+    return tags;
+}
+
 static json_t *column_of(struct project *p, const json_t *from)
 {
-    json_t *c = json_object(), *list = json_object();
-    json_t *tags = property(from, "tags", json_incref(p->no_list));
+    json_t *c = json_object(), *text = json_object_get(from, "description");
+    json_t *tags = column_tags(p, from);
     json_t *meta = property(from, "meta", json_incref(p->no_config));
-    json_t *config = json_object();
-    if (tags == p->no_list)
-        json_put(list, "tags", json_incref(tags));
-    else
-        config_merge(list, "tags", tags); /* a text becomes a list */
-    json_put_str(c, "name", json_str(from, "name", ""));
-    json_put_str(c, "description", described(p, json_str(from, "description", "")));
+    json_put(c, "name", json_incref(json_object_get(from, "name")));
+    json_put(c, "description", described_value(p, text));
     json_put(c, "meta", json_incref(meta));
     json_put_str(c, "data_type", json_str(from, "data_type", NULL));
     json_put(c, "constraints", property(from, "constraints", json_incref(p->no_list)));
     json_put(c, "quote", property(from, "quote", json_null()));
-    json_put(config, "meta", json_incref(meta));
-    json_put(config, "tags", json_incref(json_object_get(list, "tags")));
-    json_put(c, "config", config);
-    json_put(c, "tags", json_incref(json_object_get(list, "tags")));
+    json_put(c, "config", column_config(p, meta, tags));
+    json_put(c, "tags", json_incref(tags));
     json_put(c, "granularity", json_null());
     json_put(c, "doc_blocks", docs_called(p, NULL, json_str(from, "description", "")));
     json_decref(tags);
     json_decref(meta);
-    json_decref(list);
     return c;
 }
 

@@ -31,6 +31,7 @@ void sql_engine_flags(struct sql_engine *g, const json_t *flags);
 char *sql_target_dir(const struct platform *p, const json_t *flags);
 /* Opens the warehouse once, with the schemas of the platform. */
 int sql_engine_warehouse(struct sql_engine *g, bool is_readonly, struct err *e);
+/* At the end of the process. */
 void sql_engine_release(struct sql_engine *g);
 
 /* PLAN for the data of a plan task; the project is loaded. *plan: a new reference. */

@@ -138,7 +138,7 @@ int sql_engine_warehouse(struct sql_engine *g, bool is_readonly, struct err *e)
 
 void sql_engine_release(struct sql_engine *g)
 {
-    project_free(g->project);
+    project_leave(g->project); /* of the callers, all end with it */
     wh_close(g->w);
     wh_close(g->quarantine);
     mem_free(g->vars);
