@@ -102,6 +102,14 @@ void lex_init(struct lexer *l, struct jinja_template *t)
 
 static void count_lines(struct lexer *l, const char *from, const char *to)
 {
+    if (to - from < 16) { /* between tokens there is little */
+        for (; from < to; from++)
+            if (*from == '\n') {
+                l->line++;
+                l->line_start = from + 1;
+            }
+        return;
+    }
     for (const char *p; (p = memchr(from, '\n', (size_t)(to - from))); from = p + 1) {
         l->line++;
         l->line_start = p + 1;
@@ -451,7 +459,6 @@ static void next_string(struct lexer *l, struct token *out)
         set_fault(l, out, "memory limit exceeded");
         return;
     }
-    jv_hash(out->value, &out->value->hash);
     advance(l, p + 1);
 }
 

@@ -288,6 +288,8 @@ static struct node *subscript(struct parser *p, struct node *owner)
         parse_chain_add(&c, subscript_item(p));
     }
     parse_expect(p, T_RBRACKET);
+    if (c.head && c.head->kind == E_CONST && c.head->value->type == JV_STR)
+        jv_hash(c.head->value, &c.head->value->hash); /* it is looked up as a key */
     if (!c.n)
         FAIL_AT(p, &t, "expected a subscript");
     if (c.n == 1) {
@@ -585,9 +587,23 @@ static struct node *parse_condless(struct parser *p)
     return parse_logic(p, true);
 }
 
+/* A name or literal with nothing behind it, as most arguments are: what the eleven
+ * levels of precedence would come to. */
+static bool is_lone(struct parser *p)
+{
+    enum tok t = p->cur.type;
+    if ((t != T_NAME && t != T_STRING && t != T_INT) || tok_is(&p->cur, "not"))
+        return false;
+    t = parse_peek(p)->type;
+    return t == T_COMMA || t == T_RPAREN || t == T_RBRACKET || t == T_VAR_END ||
+           t == T_BLOCK_END;
+}
+
 struct node *parse_expr(struct parser *p)
 {
     parse_check_depth(p);
+    if (is_lone(p))
+        return parse_primary(p);
     struct token t = p->cur;
     const struct node *unknown = p->unknown;
     struct node *n = parse_condless(p);

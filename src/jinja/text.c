@@ -67,7 +67,9 @@ bool cp_is_space(uint32_t cp)
 
 const char *skip_space(const char *p, const char *end)
 {
-    while (p < end) {
+    while (p < end && (unsigned char)*p == ' ')
+        p++;
+    while (p < end && ((unsigned char)*p < '!' || (unsigned char)*p > '~')) {
         const char *q = p;
         if (!cp_is_space(u8_next(&q, end)))
             break;
