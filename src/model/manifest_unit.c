@@ -28,11 +28,14 @@ static void add_member(struct project *p, struct buf *b, const char *before,
 static void add_format(struct buf *b, const json_t *fixture)
 {
     const char *format = json_str(fixture, "format", "dict");
-    const char *name = streq(format, "csv") ? "CSV" : streq(format, "sql") ? "SQL" : "Dict";
+    const char *name = streq(format, "csv")   ? "CSV"
+                       : streq(format, "sql") ? "SQL"
+                                              : "Dict";
     buf_addf(b, ", format=<UnitTestFormat.%s: '%s'>", name, format);
 }
 
-static void add_fixture(struct project *p, struct buf *b, const json_t *f, bool is_given)
+static void add_fixture(struct project *p, struct buf *b, const json_t *f,
+                        bool is_given)
 {
     buf_adds(b, is_given ? "UnitTestInputFixture(" : "UnitTestOutputFixture(");
     if (is_given)
@@ -89,7 +92,8 @@ void manifest_unit_checksum(struct project *p, json_t *n)
     char hex[65];
     struct buf b;
     size_t i;
-    fill_in(n, "overrides", json_pack("{s:{}, s:{}, s:{}}", "macros", "vars", "env_vars"));
+    fill_in(n, "overrides",
+            json_pack("{s:{}, s:{}, s:{}}", "macros", "vars", "env_vars"));
     fill_in(n, "versions", json_pack("{s:n, s:n}", "include", "exclude"));
     json_array_foreach (given, i, one)
         strip_rows(one);

@@ -21,8 +21,8 @@ static void test_on_run_end_sees_results(void **state)
         "{{ r.node.config.materialized }} {{ r.status }} {{ r.node.relation_name "
         "}}');{% "
         "endfor %}\"\n"
-        "  - insert into seen values ('{{ schemas | join }} {{ database_schemas "
-        "}}')\n");
+        "  - insert into seen values ('{{ schemas | join }} "
+        "{{ database_schemas[0][1] }}')\n");
     put(s, "models/a.sql", "{{ config(schema='gold') }} select 1 as id");
     put(s, "models/b.sql", "select 1 as id");
     shop_open(s, NULL, NULL);
