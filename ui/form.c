@@ -241,11 +241,24 @@ static void scroll_preview(struct form *f, int by)
         f->preview_top += (size_t)by; /* drawing clamps it */
 }
 
+/* y and n answer a form that nothing is typed into. */
+static bool answer_key(struct app *a, struct form *f, int key)
+{
+    for (size_t i = 0; i < f->n_fields; i++)
+        if (f->fields[i].kind == FORM_TEXT)
+            return false;
+    if (key != 'y' && key != 'n')
+        return false;
+    f->focus = f->n_fields + (key == 'y');
+    press_button(a, f);
+    return true;
+}
+
 static void form_key(struct app *a, struct modal *m, int key)
 {
     struct form *f = form_of(m);
 
-    if (field_key(a, f, key))
+    if (field_key(a, f, key) || answer_key(a, f, key))
         return;
     switch (key) {
     case KEY_ESC:
@@ -293,6 +306,13 @@ static void form_release(struct modal *m)
 
 static const struct modal_ops form_ops = {
     .name = "form",
+    .hint = "y yes   n no   Tab next   Left/Right change   Enter press   Esc cancel",
+    .draw = form_draw,
+    .key = form_key,
+    .release = form_release,
+};
+static const struct modal_ops typed_ops = {
+    .name = "form",
     .hint = "Tab next   Left/Right change   Enter press   Esc cancel",
     .draw = form_draw,
     .key = form_key,
@@ -326,6 +346,8 @@ struct form_field *form_field(struct form *f, enum form_kind kind, const char *l
     BUG_ON(f->n_fields >= FORM_FIELDS);
     struct form_field *field = &f->fields[f->n_fields++];
     field->kind = kind;
+    if (kind == FORM_TEXT)
+        f->modal.ops = &typed_ops;
     field->label = label;
     f->focus = f->n_fields; /* Cancel */
     return field;

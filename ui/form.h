@@ -1,5 +1,6 @@
 /* Dialogs and forms: text, fields, a preview and two buttons. The focus starts on
- * Cancel, so Enter on a fresh one does nothing; nothing but the other button submits.
+ * Cancel, so Enter on a fresh one does nothing; nothing but the other button submits. y
+ * presses it and n Cancel, where no text is asked for (production asks for the name).
  */
 #ifndef UI_FORM_H
 #define UI_FORM_H

@@ -120,7 +120,7 @@ static void parse_rows(json_t *rows)
 }
 
 static int list_rows(const struct cmd_args *a, struct wh *w, const char *gate,
-                     struct err *e)
+                     bool is_there, struct err *e)
 {
     static const struct cmd_column columns[] = {
         {"run_id", "RUN", COL_NUMBER},
@@ -130,7 +130,9 @@ static int list_rows(const struct cmd_args *a, struct wh *w, const char *gate,
         {"row", "ROW", COL_TEXT},
     };
     json_t *rows = json_array();
-    int rc = add_rows(w, gate,
+    int rc = 0;
+    if (is_there)
+        rc = add_rows(w, gate,
                       "run_id, kept_at, suite, relation, expectation, column_name,"
                       " row_json AS row",
                       "ORDER BY run_id DESC, kept_at DESC", opt_int(a, "run", -1),
@@ -142,6 +144,14 @@ static int list_rows(const struct cmd_args *a, struct wh *w, const char *gate,
         rc = cmd_print_rows(a, rows, columns, sizeof columns / sizeof *columns, e);
     json_decref(rows);
     return rc;
+}
+
+static bool is_gate(const struct platform *p, const char *name)
+{
+    for (size_t i = 0; i < p->n_gates; i++)
+        if (streq(p->gates[i].name, name))
+            return true;
+    return false;
 }
 
 static int kept_none(const char *gate, const struct tables *t, struct err *e)
@@ -163,10 +173,10 @@ int gate_quarantine(const struct cmd_args *a, const char *gate, struct err *e)
     int rc = open_tables(a, &w, &t, e);
     for (size_t i = 0; gate && i < t.names.n; i++)
         is_there |= streq(t.names.v[i], gate);
-    if (rc == 0 && gate && !is_there)
+    if (rc == 0 && gate && !is_there && !is_gate(a->platform, gate))
         rc = kept_none(gate, &t, e);
-    if (rc == 0)
-        rc = gate ? list_rows(a, w, gate, e) : list_counts(a, w, &t, e);
+    else if (rc == 0)
+        rc = gate ? list_rows(a, w, gate, is_there, e) : list_counts(a, w, &t, e);
     tables_release(&t);
     wh_close(w);
     return rc;

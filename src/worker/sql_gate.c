@@ -31,7 +31,9 @@ static int raise_alert(struct sql_gates *g, const struct conf_gate *gate,
     char *key = mem_printf("gate:%s:%lld", gate->name, (long long)g->run);
     json_put_str(a, "key", key);
     json_put_str(a, "severity", "critical");
-    json_put_str(a, "summary", summary);
+    char *text = mem_printf("gate %s on %s: %s", gate->name, gate->on, summary);
+    json_put_str(a, "summary", text);
+    mem_free(text);
     json_put_str(a, "component", gate->on);
     json_put(a, "details",
              json_pack("{s:s, s:I}", "gate", gate->name, "run", (json_int_t)g->run));

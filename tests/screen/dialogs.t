@@ -145,7 +145,18 @@ sent clear
 ===
 command sync ingest.pos
 key Tab Enter
-sent
+sent clear
 ===
 {"args":{"source":"ingest.pos"},"cmd":"sync"}
+===
+# n is Cancel and y the other button, where nothing is typed
+key 5
+key g r n
+sent clear
+===
+===
+key r y
+sent clear
+===
+{"args":{"process":"ingest.pos"},"cmd":"restart"}
 ===

@@ -29,7 +29,7 @@ dump
  0 | [ Cancel ]  [ Rerun ]                                                  |
  0 +------------------------------------------------------------------------+
 
- Tab next   Left/Right change   Enter press   Esc cancel
+ y yes   n no   Tab next   Left/Right change   Enter press   Esc cancel
 ===
 dump roles 5-9
 ===
@@ -78,7 +78,7 @@ dump 20-24
  0 | [ Cancel ]  [ Rerun ]  nothing to do                                   |
  0 +------------------------------------------------------------------------+
 
- Tab next   Left/Right change   Enter press   Esc cancel
+ y yes   n no   Tab next   Left/Right change   Enter press   Esc cancel
 ===
 answer rerun.plan "no node \"dim_store\"; did you mean \"dim_stores\"?"
 key Esc

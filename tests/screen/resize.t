@@ -13,7 +13,7 @@ dump
           products              + done        92,331      0
  v stream enrichment            > running     98,120   5.2k
 
- run        > running  #12 build  ###... 23/41  1 failed  1~
+ run        > running  #12 build  23/41  1 failed  12s left
  freshness  bronze + ok 12s   silver + ok 3m 10s   gold ! w~
  counts     196,105 records  2 open alerts  12 rejected
  gates      x stores fail 2 of 6   + transactions 8/8
@@ -94,5 +94,5 @@ dump
  l | [ Cancel ]  [ Restart ]        |
  s +--------------------------------+
                                1-5 of 8
- Tab next   Left~ 40x10, made for 80x24
+ y yes   n no   ~ 40x10, made for 80x24
 ===

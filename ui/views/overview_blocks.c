@@ -57,17 +57,17 @@ const json_t *overview_run(const struct app *a)
     return last;
 }
 
-static void draw_run_end(struct app *a, const json_t *run, int y, int x, int end)
+/* What is told behind the bar: counts, failures, the end. */
+static void run_end_text(const struct app *a, const json_t *run, char out[64])
 {
     char text[FMT_MAX];
     int64_t eta = json_i64(run, "eta_ms", -1), at = json_i64(run, "ended_ms", 0);
 
+    out[0] = '\0';
     if (eta >= 0)
-        draw_printf(&a->term, y, x, end - x, ROLE_MUTED, "%s left",
-                    fmt_span(eta, text));
+        snprintf(out, 64, "%s left", fmt_span(eta, text));
     else if (at > 0)
-        draw_printf(&a->term, y, x, end - x, ROLE_MUTED, "ended %s",
-                    fmt_time(at, app_when(a, false), text));
+        snprintf(out, 64, "ended %s", fmt_time(at, app_when(a, false), text));
 }
 
 void overview_draw_run(struct app *a, struct rect r, int y)
@@ -82,25 +82,29 @@ void overview_draw_run(struct app *a, struct rect r, int y)
     const char *state = json_str(run, "state", "");
     int64_t done = json_i64(run, "done", 0), total = json_i64(run, "total", 0);
     int64_t failed = json_i64(run, "failed", 0);
+    char counts[64], failures[32] = "", last[64];
     x +=
         draw_glyph(&a->term, y, x, grid_state_glyph(state), grid_state_role(state)) + 1;
     x += draw_text(&a->term, y, x, end - x, grid_state_role(state), state) + 2;
     x += draw_printf(&a->term, y, x, end - x, ROLE_TEXT, "#%lld %s",
                      (long long)json_i64(run, "id", 0), json_str(run, "command", "")) +
          2;
+    snprintf(counts, sizeof counts, "%lld/%lld", (long long)done, (long long)total);
+    if (failed)
+        snprintf(failures, sizeof failures, "%lld failed", (long long)failed);
+    run_end_text(a, run, last);
+    /* The bar gives way: the words behind it say more. */
+    int words = (int)(strlen(counts) + strlen(failures) + strlen(last)) + 5;
     int bar = r.w >= 78 ? 16 : 6;
-    if (x + bar < end && total > 0) {
+    bar = bar < end - x - words ? bar : end - x - words;
+    if (bar >= 4 && total > 0) {
         chart_bar(&a->term, y, x, bar, (double)done / (double)total, ROLE_BAR);
         x += bar + 1;
     }
-    x += draw_printf(&a->term, y, x, end - x, ROLE_TEXT, "%lld/%lld", (long long)done,
-                     (long long)total) +
-         2;
+    x += draw_text(&a->term, y, x, end - x, ROLE_TEXT, counts) + 2;
     if (failed)
-        x += draw_printf(&a->term, y, x, end - x, ROLE_ERROR, "%lld failed",
-                         (long long)failed) +
-             2;
-    draw_run_end(a, run, y, x, end);
+        x += draw_text(&a->term, y, x, end - x, ROLE_ERROR, failures) + 2;
+    draw_text(&a->term, y, x, end - x, ROLE_MUTED, last);
 }
 
 static int severity_of(const char *verdict)
