@@ -37,6 +37,13 @@ static json_t *args_of(const char *key, const char *value)
 /* ── where to look ────────────────────────────────────────────────────────────────────
  */
 
+/* A view may show more rows when it is filtered: they are made again. */
+static void set_filter(struct page *p, const char *filter)
+{
+    grid_set_filter(&p->grid, filter);
+    page_forget(p);
+}
+
 static void run_open(struct app *a, const char *args)
 {
     struct page *p = app_page(a);
@@ -66,7 +73,7 @@ static void run_back(struct app *a, const char *args)
     struct page *p = app_page(a);
 
     if (p->grid.filter[0])
-        grid_set_filter(&p->grid, "");
+        set_filter(p, "");
     else if (streq(args, "stay") && !p->below && a->root == 0)
         app_say(a, ROLE_MUTED, "q leaves the console");
     else
@@ -105,7 +112,7 @@ static void run_filter(struct app *a, const char *args)
     struct page *p = app_page(a);
 
     if (*args)
-        grid_set_filter(&p->grid, streq(args, "-") ? "" : args);
+        set_filter(p, streq(args, "-") ? "" : args);
     else
         palette_ask(a, "filter", "/", p->grid.filter, true);
 }

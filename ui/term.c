@@ -62,6 +62,13 @@ static SCREEN *open_screen(struct term *t, const char *type, FILE *out, FILE *in
     return NULL;
 }
 
+static bool can_place_cursor(void)
+{
+    char name[] = "cup";
+    const char *cup = tigetstr(name);
+    return cup && cup != (const char *)-1 && *cup;
+}
+
 static void setup_input(struct term *t)
 {
     cbreak();
@@ -178,6 +185,17 @@ int term_open(struct term *t, const struct term_options *o, struct err *e)
         return err_set(e, ERR_UNAVAILABLE,
                        "no terminal description for TERM=%s, xterm-256color or vt100; "
                        "install ncurses-base or set TERM",
+                       type ? type : "");
+    }
+    if (!can_place_cursor()) {
+        endwin();
+        delscreen(t->screen);
+        t->screen = NULL;
+        close_streams(t);
+        return err_set(e, ERR_UNAVAILABLE,
+                       "the console cannot draw on TERM=%s, which has no way to place "
+                       "the cursor; set TERM to what the terminal is, or use `weir "
+                       "status`, `weir runs` and `weir logs`",
                        type ? type : "");
     }
     setup_input(t);

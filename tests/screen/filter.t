@@ -100,3 +100,27 @@ dump 3-6
   nothing matches the filter
 
 ===
+# what is folded away is found: the overview unfolds while it is filtered
+key Esc Esc
+feed overview fixtures/overview_many.json
+key 1
+dump 3-8
+===
+ flow     stage              state             in     rate    lag progress
+>  source pos                > running    103,317  41.2k/s      0 #####...  66%
+          11 at rest         . idle        96,388        -      -
+ v stream enrichment         > running     98,120  38.9k/s   5.2k #######.  94%
+ v bronze raw_transactions   > running     97,000  35.1k/s   1.0k #######.  98%
+          raw_stores         . idle           457        -      0
+===
+key /
+type s4
+dump 3-8
+===
+ flow     stage              state             in     rate    lag progress
+>         s4                 + done           400        -      0 ######## 100%
+
+ run        > running  #12 build  ########........ 23/41  1 failed  12s left
+ freshness  bronze + ok 12s   silver + ok 3m 10s   gold ! warn 1h 06m > 1h 05m
+ counts     196,105 records  2 open alerts  12 rejected  1,204 anomalies  3 late
+===

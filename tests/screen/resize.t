@@ -96,3 +96,21 @@ dump
                                1-5 of 8
  y yes   n no   ~ 40x10, made for 80x24
 ===
+# the blocks under the flow stop above the last two lines
+key q 1
+size 40x12
+dump
+===
+ retail > overview  dev   running  live
+ 1 overview 2 lag 3 runs 4 anomalies 5 ~
+ flow     stage            state
+>  source pos              > running
+          stores           + done
+          products         + done
+ v stream enrichment       > running
+
+ run        > running  #12 build  23/41
+ freshness  bronze + ok 12s   silver + ~
+                               1-4 of 8
+ R rerun          40x12, made for 80x24
+===

@@ -49,7 +49,7 @@ static void write_file(const char *dir, const char *name, const char *text)
     fclose(f);
 }
 
-static void start(struct session *s)
+static void start(struct session *s, const char *term)
 {
     struct winsize size = {.ws_row = 24, .ws_col = 80};
     char exe[4096];
@@ -62,7 +62,7 @@ static void start(struct session *s)
             _exit(126);
         unsetenv("WEIR_PROJECT_DIR");
         unsetenv("WEIR_STATE_DIR");
-        setenv("TERM", "xterm-256color", 1);
+        setenv("TERM", term, 1);
         setenv("LC_ALL", "C.UTF-8", 1);
         execl(exe, "weir", "console", (char *)NULL);
         _exit(127);
@@ -89,7 +89,7 @@ static int setup(void **state)
         return -1;
     snprintf(s.socket_path, sizeof s.socket_path, "%s/control.sock", path);
     wire_decoder_init(&s.decoder);
-    start(&s);
+    start(&s, "xterm-256color");
     *state = &s;
     return 0;
 }
@@ -154,18 +154,23 @@ static void press(struct session *s, const char *keys)
     assert_int_equal(write(s->tty, keys, strlen(keys)), (ssize_t)strlen(keys));
 }
 
-/* The exit status after the terminal was given back. */
-static int ended(struct session *s)
+static int exit_status(struct session *s)
 {
     int status = 0;
 
-    assert_true(wait_for(s, "\033[?1049l")); /* leaves the alternate screen */
-    while (wait_for(s, "\x01 never"))        /* drains to the end */
+    while (wait_for(s, "\x01 never")) /* drains to the end */
         ;
     assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
     s->pid = 0;
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
+}
+
+/* The exit status after the terminal was given back. */
+static int ended(struct session *s)
+{
+    assert_true(wait_for(s, "\033[?1049l")); /* leaves the alternate screen */
+    return exit_status(s);
 }
 
 static json_t *next_request(struct session *s)
@@ -270,14 +275,29 @@ static void sigterm_gives_the_terminal_back(void **state)
     assert_int_equal(ended(s), 0);
 }
 
+/* A terminal that cannot place its cursor would get rubbish. */
+static void a_dumb_terminal_is_refused(void **state)
+{
+    struct session *s = *state;
+
+    if (!s)
+        skip();
+    kill(s->pid, SIGKILL);
+    waitpid(s->pid, NULL, 0);
+    close(s->tty);
+    s->n = 0;
+    start(s, "dumb");
+    expect(s, "no way to place");
+    assert_int_equal(exit_status(s), 4);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(connects_resizes_and_leaves),
-        T(a_viewer_only_reads),
-        T(a_lost_supervisor_is_said),
-        T(sigterm_gives_the_terminal_back),
+        T(connects_resizes_and_leaves), T(a_viewer_only_reads),
+        T(a_lost_supervisor_is_said),   T(sigterm_gives_the_terminal_back),
+        T(a_dumb_terminal_is_refused),
     };
     return cmocka_run_group_tests_name("ui_tty", tests, NULL, NULL);
 }

@@ -256,7 +256,8 @@ static void status(struct app *a, struct page *p, char *out, size_t size)
     size_t n = json_array_size(now), end = p->top + (size_t)p->grid.page_rows;
     if (!p->is_paused) {
         bool is_live = str_starts(p->arg, "log:");
-        snprintf(out, size, "%s%s%zu lines", lost, is_live ? "following " : "", n);
+        snprintf(out, size, "%s%s%zu line%s", lost, is_live ? "following " : "", n,
+                 n == 1 ? "" : "s");
         return;
     }
     bool is_exact;

@@ -175,7 +175,8 @@ static json_t *rows(struct app *a, struct page *p, json_t *data)
     json_t *out = json_array(), *stages = all_stages(a, data), *stage;
     enum overview_layer last = LAYER_NONE + 1, i;
     bool is_folded[LAYER_NONE + 1] = {false};
-    bool must_fold = !p->is_unfolded && json_array_size(stages) > flow_room(a);
+    bool must_fold =
+        !p->is_unfolded && !p->grid.filter[0] && json_array_size(stages) > flow_room(a);
 
     json_array_foreach (stages, i, stage) {
         enum overview_layer layer = overview_layer(stage);
@@ -235,9 +236,22 @@ static int flow_rows(struct app *a, const struct page *p)
     return n < 1 ? 4 : (int)n + 1;
 }
 
+/* The blocks one under the other, as many as there is room for above end. */
+static void draw_blocks(struct app *a, struct rect r, int y, int end)
+{
+    if (y < end)
+        overview_draw_run(a, r, y++);
+    if (y < end)
+        overview_draw_freshness(a, r, y++);
+    if (y < end)
+        overview_draw_counts(a, r, y++, 1);
+    if (y < end)
+        overview_draw_gates(a, r, y);
+}
+
 static void draw(struct app *a, struct page *p, struct rect r)
 {
-    bool is_wide = r.w >= 120;
+    bool is_wide = r.w >= 120 && r.h >= 14;
     int h = flow_rows(a, p), y = r.y + h + 1;
     struct rect block = {y, r.x, 1, is_wide ? r.w * 11 / 20 : r.w};
 
@@ -250,10 +264,8 @@ static void draw(struct app *a, struct page *p, struct rect r)
         int n = overview_draw_freshness_list(a, block, y + 1, r.y + r.h - y - 4);
         y += 1 + (n > used ? n : used);
     } else {
-        overview_draw_run(a, block, y++);
-        overview_draw_freshness(a, block, y++);
-        overview_draw_counts(a, block, y++, 1);
-        overview_draw_gates(a, block, y++);
+        draw_blocks(a, block, y, r.y + r.h);
+        y += 4;
     }
     if (is_wide && r.y + r.h - y > 2 * OVERVIEW_PANEL_LINES)
         y += overview_draw_panels(a,
