@@ -186,38 +186,60 @@ int draw_skip(struct term *t, int y, int x, int w, int skip, enum role role,
     return used;
 }
 
-/* Bytes of s that go on one line of w cells: whole words, or what fits of one that is
- * longer than the line. */
-static size_t line_bytes(struct term *t, const char *s, int w)
+/* Bytes of s[0..n) that go on one line of w cells: whole words, or what fits of one
+ * that is longer than the line. */
+static size_t words_that_fit(struct term *t, const char *s, size_t n, int w)
 {
     size_t fits = 0, end = 0;
 
-    while (s[end]) {
-        end += strspn(s + end, " ");
-        end += strcspn(s + end, " ");
+    while (end < n) {
+        while (end < n && s[end] == ' ')
+            end++;
+        while (end < n && s[end] != ' ')
+            end++;
         if (draw_width(t, s, end) > w)
             break;
         fits = end;
     }
-    if (fits || !*s)
-        return fits;
-    do {
+    bool has_word = fits > 0;
+    while (!fits || (end > fits && !has_word)) {
         uint32_t cp;
-        int n = text_decode(s + fits, strlen(s + fits), &cp);
-        end = fits + (n > 0 ? (size_t)n : 1);
-    } while (draw_width(t, s, end) <= w && (fits = end, s[fits]));
-    return fits ? fits : end;
+        int bytes = text_decode(s + fits, n - fits, &cp);
+        size_t next = fits + (bytes > 0 ? (size_t)bytes : 1);
+        if (fits && draw_width(t, s, next) > w)
+            break;
+        fits = next;
+    }
+    return fits;
+}
+
+/* The next line of a wrapped text: its bytes; *s moves behind it and what separates it
+ * from the next, a line end of the text or blanks. */
+static size_t next_line(struct term *t, const char **s, int w)
+{
+    size_t n = strcspn(*s, "\n"), fits = n ? words_that_fit(t, *s, n, w) : 0;
+
+    *s += fits;
+    if (fits < n)
+        *s += strspn(*s, " ");
+    else
+        *s += **s == '\n';
+    return fits;
 }
 
 int draw_wrapped(struct term *t, struct rect r, enum role role, const char *s)
 {
     int line = 0;
 
-    for (s += strspn(s, " "); *s && line < r.h; line++) {
-        bool is_last = line == r.h - 1;
-        size_t n = is_last ? strlen(s) : line_bytes(t, s, r.w);
-        draw_textn(t, r.y + line, r.x, r.w, role, s, n);
-        s += n + strspn(s + n, " ");
+    while (*s && line < r.h) {
+        const char *start = s;
+        size_t n = next_line(t, &s, r.w);
+        if (line == r.h - 1 && *s)
+            n = strcspn(start, "\n"); /* cut, and shown to be */
+        int used = draw_textn(t, r.y + line, r.x, r.w, role, start, n);
+        if (line == r.h - 1 && *s && used < r.w)
+            draw_glyph(t, r.y + line, r.x + used, GLYPH_ELLIPSIS, role);
+        line++;
     }
     return line;
 }
@@ -226,10 +248,8 @@ int draw_wrap_lines(struct term *t, int w, int max, const char *s)
 {
     int lines = 0;
 
-    for (s += strspn(s, " "); *s && w > 0 && lines < max; lines++) {
-        s += line_bytes(t, s, w);
-        s += strspn(s, " ");
-    }
+    for (; *s && w > 0 && lines < max; lines++)
+        (void)next_line(t, &s, w);
     return lines;
 }
 

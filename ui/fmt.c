@@ -111,6 +111,16 @@ char *fmt_seconds(double s, char out[FMT_MAX])
     return out;
 }
 
+const char *fmt_first_line(const char *text, char *cut, size_t size)
+{
+    size_t n = strcspn(text, "\n");
+
+    if (!text[n])
+        return text;
+    snprintf(cut, size, "%.*s ...", (int)(n < size - 5 ? n : size - 5), text);
+    return cut;
+}
+
 /* Minutes that clocks of the zone are ahead of UTC. */
 static int offset_min(const struct time_zone *zone, int64_t at_ms)
 {

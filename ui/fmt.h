@@ -3,6 +3,7 @@
 #ifndef UI_FMT_H
 #define UI_FMT_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include "base/timeutil.h"
 
@@ -18,6 +19,8 @@ char *fmt_bytes(double v, char out[FMT_MAX]);  /* 14.2 MB */
 char *fmt_span(int64_t ms,
                char out[FMT_MAX]); /* 45s  3m 10s  2h 05m; under 1 s: 0.4s */
 char *fmt_seconds(double s, char out[FMT_MAX]); /* 0.12s  12.3s  3m 10s */
+/* The first line of a text of several, marked as cut; cut has size bytes. */
+const char *fmt_first_line(const char *text, char *cut, size_t size);
 /* How times are shown: as seen from which moment, and in which zone. */
 struct fmt_when {
     int64_t now_ms;

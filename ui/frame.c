@@ -69,7 +69,9 @@ static int draw_status(struct app *a, int x)
     }
     if (state) {
         x -= draw_width(&a->term, state, strlen(state)) + 2;
-        draw_text(&a->term, 0, x, 12, grid_state_role(state), state);
+        draw_text(&a->term, 0, x, 12,
+                  uplink_is_up(&a->uplink) ? grid_state_role(state) : ROLE_MUTED,
+                  state);
     }
     if (*environment) {
         char badge[40];

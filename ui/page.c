@@ -117,7 +117,7 @@ void page_draw_grid(struct app *a, struct page *p, struct rect r)
               data || !p->view->feed ? p->view->empty : "waiting for data");
 }
 
-#define NOTE_LINES 3
+#define NOTE_LINES 5
 
 struct rect page_note(struct app *a, struct page *p, struct rect r, const char *note,
                       const char *below)

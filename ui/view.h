@@ -78,7 +78,7 @@ json_t *page_data(struct app *a, const struct page *p);
 void page_refresh(struct app *a, struct page *p);
 void page_draw(struct app *a, struct page *p, struct rect r);
 void page_draw_grid(struct app *a, struct page *p, struct rect r);
-/* At the bottom a note on the row under the cursor (what columns cut) in up to three
+/* At the bottom a note on the row under the cursor (what columns cut) in up to five
  * lines with a quieter line below; both may be empty. Returns what is left of r. */
 struct rect page_note(struct app *a, struct page *p, struct rect r, const char *note,
                       const char *below);

@@ -50,11 +50,11 @@ dump
 
 
 
-
  ------------------------------------------------------------------------------
  2 of 6 expectations do not hold:
  expect_column_values_to_be_in_set(store_format): 3 of 457 rows;
- expect_column_values_to_match_regex(zip): regex "[": missing terminating ] fo~
+ expect_column_values_to_match_regex(zip): regex "[": missing terminating ] for
+ character class at offset 1
 
  R rerun  x kept rows  Enter open  / filter  : command  ? help  q back
 ===

@@ -52,12 +52,12 @@ dump
 
 
 
-
-
-
  ------------------------------------------------------------------------------
  models/marts/dim_stores.sql:14:9: no such column: store_size_sqft; did you
- mean s.store_size_sqft? The live table is as it was.
+ mean s.store_size_sqft?
+        14 | select a.store_size_sqft
+           |        ^
+     (line 9 of the compiled SQL)
  model.retail.dim_stores
 
  R rerun  Enter open  / filter  : command  ? help  q back  e next problem
@@ -68,6 +68,9 @@ dump
  retail > runs > run 12 > dim_stores  dev   running  2017-06-15 06:04 UTC  live
  1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 alerts(2) 8 gates
  models/marts/dim_stores.sql:14:9: no such column: store_size_sqft; did you mea~
+        14 | select a.store_size_sqft
+           |        ^
+     (line 9 of the compiled SQL)
  06:03:31 error no such column: store_size_sqft
  plain words of a hook
 
@@ -84,10 +87,7 @@ dump
 
 
 
-
-
-
-                                                                        3 lines
+                                                                        6 lines
  F follow  w wrap  / search  : command  ? help  q back  e next problem
 ===
 key q q

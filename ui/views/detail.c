@@ -13,6 +13,8 @@ static json_t *rows(struct app *a, struct page *p, json_t *data)
 
     (void)p;
     json_object_foreach (data, key, value) {
+        if (*key == '_') /* made by a view for its columns */
+            continue;
         json_t *row = json_object();
         json_put_str(row, "member", key);
         if (str_ends(key, "at_ms") && json_is_integer(value)) {
@@ -25,6 +27,19 @@ static json_t *rows(struct app *a, struct page *p, json_t *data)
         json_array_append_new(out, row);
     }
     return out;
+}
+
+/* The whole value under the table. */
+static void draw(struct app *a, struct page *p, struct rect r)
+{
+    struct buf text;
+
+    buf_init(&text, 65536);
+    grid_value(&text, json_object_get(grid_row(&p->grid), "value"));
+    bool is_cut = strchr(buf_str(&text), '\n') ||
+                  draw_width(&a->term, buf_str(&text), text.len) > r.w - 26;
+    page_draw_note(a, p, r, is_cut ? buf_str(&text) : "", NULL);
+    buf_release(&text);
 }
 
 /* Enter does nothing here: there is nothing behind a member. */
@@ -48,5 +63,6 @@ const struct view view_detail = {
     .id_keys = "value",
     .sort = -1,
     .rows = rows,
+    .draw = draw,
     .open = open_row,
 };

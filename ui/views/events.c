@@ -2,6 +2,7 @@
  * overview feed. Opened by E in the overview or :events. */
 #include "base/json.h"
 #include "ui/app.h"
+#include "ui/fmt.h"
 
 static json_t *rows(struct app *a, struct page *p, json_t *data)
 {
@@ -11,7 +12,10 @@ static json_t *rows(struct app *a, struct page *p, json_t *data)
     (void)a, (void)p;
     json_array_foreach (json_arr(data, "events"), i, event) {
         json_t *row = json_copy(event);
-        json_put_i64(row, "number", (int64_t)i);
+        char line[500];
+        json_put_i64(row, "_number", (int64_t)i);
+        json_put_str(row, "_line",
+                     fmt_first_line(json_str(event, "text", ""), line, sizeof line));
         json_array_insert_new(out, 0, row);
     }
     return out;
@@ -26,7 +30,7 @@ static const struct grid_column columns[] = {
     {"at_ms", "time", GRID_TIME, 11, 1, 0},
     {"level", "level", GRID_STATE, 8, 1, 0},
     {"source", "source", GRID_TEXT, 20, 2, 32},
-    {"text", "event", GRID_TEXT, 30, 1, GRID_FREE},
+    {"_line", "event", GRID_TEXT, 30, 1, GRID_FREE},
 };
 
 const struct view view_events = {

@@ -258,7 +258,7 @@ static void draw_event(struct app *a, const json_t *event, struct rect r, int ti
     const char *level = json_str(event, "level", "info");
     enum role role = grid_state_role(level);
     int x = r.x + 1, end = r.x + r.w, source_w = r.w > 100 ? 24 : 18;
-    char time[FMT_MAX];
+    char time[FMT_MAX], line[500];
 
     fmt_time(json_i64(event, "at_ms", 0), app_when(a, false), time);
     draw_text(&a->term, r.y, x, time_w, ROLE_MUTED, time);
@@ -268,7 +268,7 @@ static void draw_event(struct app *a, const json_t *event, struct rect r, int ti
               json_str(event, "source", ""));
     x += 3 + source_w;
     draw_text(&a->term, r.y, x, end - x, role == ROLE_MUTED ? ROLE_TEXT : role,
-              json_str(event, "text", ""));
+              fmt_first_line(json_str(event, "text", ""), line, sizeof line));
 }
 
 void overview_draw_events(struct app *a, struct rect r)

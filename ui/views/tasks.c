@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ui/app.h"
+#include "ui/fmt.h"
 
 #define LINES_WANTED 2000
 #define SLACK_MS     200 /* lines are stamped when they are read */
@@ -24,6 +25,17 @@ static void add_line(json_t *lines, const char *stream, const char *text)
     json_put_str(line, "stream", stream);
     json_put_str(line, "text", text);
     json_array_append_new(lines, line);
+}
+
+static void add_lines(json_t *lines, const char *stream, const char *text)
+{
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+        char *one = mem_strndup(text, n);
+        add_line(lines, stream, one);
+        mem_free(one);
+        text += n + (text[n] == '\n');
+    }
 }
 
 static bool is_in_time(const struct wanted *w, const json_t *line)
@@ -58,12 +70,12 @@ static void take_log(void *context, const json_t *data, const char *error)
     struct wanted *w = context;
     json_t *lines = json_array();
 
-    if (*w->head)
-        add_line(lines, "err", w->head);
+    add_lines(lines, "err", w->head);
+    size_t head = json_array_size(lines);
     add_own_lines(w, json_arr(data, "lines"), lines);
     if (error)
         add_line(lines, "err", error);
-    else if (json_array_size(lines) <= (*w->head != '\0'))
+    else if (json_array_size(lines) <= head)
         add_line(lines, "out", "(the worker wrote nothing while this task ran)");
     feeds_put(&w->app->feeds, w->feed, json_pack("{s:o}", "lines", lines),
               w->app->mono_ms);
@@ -123,6 +135,9 @@ static json_t *rows(struct app *a, struct page *p, json_t *data)
         json_t *row = json_copy(task);
         const char *id = json_str(task, "node", ""), *dot = strrchr(id, '.');
         json_put_str(row, "name", json_str(task, "name", dot ? dot + 1 : id));
+        char line[500];
+        json_put_str(row, "_line",
+                     fmt_first_line(json_str(task, "message", ""), line, sizeof line));
         json_array_append_new(out, row);
     }
     return out;
@@ -152,7 +167,9 @@ static void draw(struct app *a, struct page *p, struct rect r)
 
     page_draw_note(a, p, r, json_str(row, "message", ""), json_str(row, "node", ""));
     if (!row)
-        draw_text(&a->term, r.y + 4, r.x + 2, r.w - 4, ROLE_WARN, run_message(a, p));
+        draw_wrapped(&a->term,
+                     (struct rect){r.y + 4, r.x + 2, r.h > 8 ? 6 : 1, r.w - 4},
+                     ROLE_WARN, run_message(a, p));
 }
 
 static const struct grid_column columns[] = {
@@ -163,7 +180,7 @@ static const struct grid_column columns[] = {
     {"started_ms", "started", GRID_TIME, 11, 6, 0},
     {"seconds", "took", GRID_SECONDS, 8, 2, 0},
     {"rows", "rows", GRID_COUNT, 9, 2, 0},
-    {"message", "message", GRID_TEXT, 16, 7, GRID_FREE},
+    {"_line", "message", GRID_TEXT, 16, 7, GRID_FREE},
 };
 
 const struct view view_tasks = {
