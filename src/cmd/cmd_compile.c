@@ -11,11 +11,16 @@
 #include "cmd/cmd.h"
 #include "cmd/select.h"
 
-static int write_file(const struct platform *p, const struct node *n,
+/* dbt's place for it: a generic test's is a folder called as its .yml file. */
+static int write_file(const struct sql_engine *g, const struct node *n,
                       const struct buf *sql, struct err *e)
 {
-    char *path =
-        mem_printf("%s/target/compiled/%s/%s", p->state_dir, n->package, n->own_path);
+    char *target = sql_target_dir(g->p, g->flags);
+    bool is_generic = n->type == NODE_TEST && n->test_name;
+    char *path = mem_printf("%s/compiled/%s/%s%s%s%s", target, n->package, n->own_path,
+                            is_generic ? "/" : "", is_generic ? n->alias : "",
+                            is_generic ? ".sql" : "");
+    mem_free(target);
     for (char *s = path + 1; *s; s++)
         if (*s == '/') {
             *s = '\0';
@@ -47,7 +52,7 @@ static int compile_one(struct sql_engine *g, const struct node *n, bool to_file,
         json_put_str(row, "compiled", buf_str(&sql));
         json_array_append_new(rows, row);
     } else if (rc == 0 && to_file) {
-        rc = write_file(g->p, n, &sql, e);
+        rc = write_file(g, n, &sql, e);
     } else if (rc == 0) {
         printf("%s\n", buf_str(&sql));
     }

@@ -4,6 +4,7 @@
 #define CMD_SELECT_H
 
 #include "cmd/cmd.h"
+#include "cmd/dbt_flags.h"
 #include "worker/sql.h"
 
 #define SELECT_OPTIONS                                                                 \

@@ -32,7 +32,7 @@ static json_t *custom_env(void)
     return env;
 }
 
-static json_t *metadata(const struct project *p, const char *schema)
+json_t *artifact_metadata(const struct project *p, const char *schema)
 {
     char now[40];
     json_t *m = json_object();
@@ -57,8 +57,8 @@ char *target_path(const struct project *p, const char *name)
     return path;
 }
 
-static int save(const struct project *p, const char *name, const json_t *v,
-                struct err *e)
+int artifact_save(const struct project *p, const char *name, const json_t *v,
+                  struct err *e)
 {
     char *path = target_path(p, name);
     int rc = json_save_path(v, path, e);
@@ -69,7 +69,7 @@ static int save(const struct project *p, const char *name, const json_t *v,
 static json_t *manifest_metadata(const struct project *p)
 {
     char hex[33];
-    json_t *m = metadata(p, MANIFEST_SCHEMA);
+    json_t *m = artifact_metadata(p, MANIFEST_SCHEMA);
     json_put_str(m, "project_name", p->root->name);
     json_put_str(m, "project_id",
                  hash_md5_hex(p->root->name, strlen(p->root->name), hex));
@@ -200,17 +200,17 @@ json_t *project_manifest(struct project *p)
 
 json_t *results_metadata(const struct project *p)
 {
-    return metadata(p, RESULTS_SCHEMA);
+    return artifact_metadata(p, RESULTS_SCHEMA);
 }
 
 int project_write_sources(struct project *p, const json_t *results, double elapsed_s,
                           struct err *e)
 {
-    json_t *m = json_object(), *meta = metadata(p, SOURCES_SCHEMA);
+    json_t *m = json_object(), *meta = artifact_metadata(p, SOURCES_SCHEMA);
     json_put(m, "metadata", meta);
     json_put(m, "results", json_deep_copy(results));
     json_put_num(m, "elapsed_time", elapsed_s);
-    int rc = save(p, "sources.json", m, e);
+    int rc = artifact_save(p, "sources.json", m, e);
     json_decref(m);
     return rc;
 }

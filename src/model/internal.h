@@ -358,6 +358,11 @@ int unit_run(struct project *p, struct wh *w, struct item *test,
 
 /* ── artifacts.c, results.c ── */
 json_t *results_metadata(const struct project *p);
+/* "metadata" of an artifact with that dbt_schema_version; a new reference. */
+json_t *artifact_metadata(const struct project *p, const char *schema);
+/* v as TARGET/name. */
+int artifact_save(const struct project *p, const char *name, const json_t *v,
+                  struct err *e);
 
 /* ── manifest*.c: what dbt's manifest says of things; new references ── */
 json_t *manifest_node(struct project *p, struct item *it);

@@ -171,6 +171,8 @@ int results_end(struct project *p, const json_t *rest, double elapsed_s, struct 
 /* The file of a run that was killed, if the target folder has its journal. is_over: who
  * calls knows that no run is going on; else ERR_LOCKED while one is. */
 int results_recover(const char *target_dir, bool is_over, struct err *e);
+/* catalog.json (v1) of the relations that w has (NULL: none); *n: how many. */
+int project_write_catalog(struct project *p, struct wh *w, size_t *n, struct err *e);
 /* Whether a node is a source with a warn_after or an error_after. */
 bool project_has_freshness(const struct node *n);
 /* The verdict on such a source, a result of sources.json (v3): status pass, warn, error

@@ -197,3 +197,66 @@ d = json.load(open(sys.argv[1]))
 assert [r["unique_id"] for r in d["results"]] == ["model.shop.second"], d["results"]
 PY
 }
+
+@test "docs generate writes the catalog; serve says what is left out" {
+    only_dbt
+    "$WEIR" build -s raw_customers stg_customers
+    printf "select 1 as n\n" > models/first.sql
+    "$WEIR" docs generate -q --exclude resource_type:test
+    python3 - <<'PY'
+import json
+c = json.load(open("target/catalog.json"))
+assert c["metadata"]["dbt_schema_version"].endswith("catalog/v1.json")
+n = c["nodes"]["seed.shop.raw_customers"]
+assert n["metadata"]["type"] == "table" and list(n["columns"])[0] == "id", n
+assert n["columns"]["id"]["index"] == 0 and c["errors"] is None
+assert "model.shop.second" not in c["nodes"] # not built
+m = json.load(open("target/manifest.json"))["nodes"]["model.shop.second"]
+assert "select * from" in m["compiled_code"] and m["compiled"] is True
+PY
+    run "$WEIR" docs serve
+    [ "$status" -ne 0 ] && [[ "$output" == *"not part of weir"* ]]
+    run "$WEIR" docs genrate
+    [ "$status" -eq 2 ]
+}
+
+@test "debug checks project, profile and connection" {
+    only_dbt
+    run "$WEIR" debug
+    [ "$status" -eq 0 ] && [[ "$output" == *connection*ok* ]]
+    run "$WEIR" debug --config-dir
+    [ "$status" -eq 0 ]
+    printf 'name: [\n' > dbt_project.yml
+    run "$WEIR" debug
+    [ "$status" -eq 1 ] && [[ "$output" == *dbt_project.yml*error* ]]
+}
+
+@test "deps installs folders, tarballs and git repositories, and locks them" {
+    command -v git >/dev/null || skip "no git"
+    only_dbt
+    mkdir -p "$TEST_DIR"/git/sub/macros "$TEST_DIR"/t/tarred-1.0/macros
+    printf 'name: inner\nversion: 1.0.0\n' > "$TEST_DIR/git/sub/dbt_project.yml"
+    echo '{% macro hi() %}7{% endmacro %}' > "$TEST_DIR/git/sub/macros/m.sql"
+    (cd "$TEST_DIR/git" && git init -q && git add . &&
+        git -c user.email=a@b -c user.name=n commit -qm x && git tag v1)
+    printf 'name: tarred\nversion: 1.0.0\n' > "$TEST_DIR/t/tarred-1.0/dbt_project.yml"
+    tar czf "$TEST_DIR/tarred.tgz" -C "$TEST_DIR/t" tarred-1.0
+    cat >> packages.yml <<YML
+  - {git: "$TEST_DIR/git", revision: v1, subdirectory: sub}
+  - {tarball: "$TEST_DIR/tarred.tgz", name: tarred}
+YML
+    run "$WEIR" deps
+    [ "$status" -eq 0 ]
+    [ -f dbt_packages/inner/macros/m.sql ] && [ -f dbt_packages/tarred/dbt_project.yml ]
+    [ -L dbt_packages/tools ]
+    grep -q 'name: tarred' package-lock.yml && grep -q sha1_hash package-lock.yml
+    run "$WEIR" show --inline "select {{ inner.hi() }} as n" -o csv
+    [ "${lines[1]}" = 7 ]
+    echo '  - {git: "'"$TEST_DIR"'/nothing"}' >> packages.yml
+    run "$WEIR" deps
+    [ "$status" -ne 0 ] && [[ "$output" == *"git did not succeed"* ]]
+    sed -i '$d' packages.yml
+    echo '  - {package: dbt-labs/dbt_utils, version: 1.3.0}' >> packages.yml
+    run "$WEIR" deps
+    [ "$status" -ne 0 ] && [[ "$output" == *"does not fetch from the hub"* ]]
+}
