@@ -302,6 +302,9 @@ static struct jv *adapter_get(struct jinja_call *c, void *self, const char *name
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (streq(name, methods[i].name))
             return jv_function(jinja_mem(c), name, methods[i].fn, self);
+    struct jv *api = jinja_lookup(c, "api");
+    if (api && (streq(name, "Relation") || streq(name, "Column")))
+        return jinja_getattr(c, api, name);
     struct jv *more = adapter_more(c, name);
     return more ? more : jinja_fail(c, "adapter.%s is not there", name);
 }
