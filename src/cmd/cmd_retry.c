@@ -66,6 +66,19 @@ static json_t *flags_again(const struct cmd_args *a, const json_t *then,
     return flags;
 }
 
+/* {"model.x": {"successful", "failed"}}: of a microbatch model only what failed. */
+static json_t *batches_of(const json_t *results)
+{
+    json_t *out = json_object(), *one;
+    size_t i;
+    json_array_foreach (results, i, one) {
+        json_t *batches = json_object_get(one, "batch_results");
+        if (json_is_object(batches) && is_unsuccessful(json_str(one, "status", "")))
+            json_object_set(out, json_str(one, "unique_id", ""), batches);
+    }
+    return out;
+}
+
 static json_t *request_of(const struct cmd_args *a, const json_t *last,
                           const json_t *now)
 {
@@ -82,6 +95,10 @@ static json_t *request_of(const struct cmd_args *a, const json_t *last,
         json_put_flag(args, "full_refresh", true);
     if (json_flag(flags, "fail_fast", false))
         json_put_flag(args, "fail_fast", true);
+    json_t *batches = batches_of(json_arr(last, "results"));
+    if (json_object_size(batches))
+        json_object_set(flags, "batches", batches);
+    json_decref(batches);
     json_put(args, "flags", flags);
     return args;
 }

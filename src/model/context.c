@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "model/cache.h"
 #include "model/context.h"
+#include "model/event_time.h"
 #include "model/unit.h"
 
 static struct render *render_of(struct jinja_call *c)
@@ -141,6 +142,34 @@ static bool knows_cte(const struct render *r, const struct item *it)
     return false;
 }
 
+/* What is read of a relation: nothing with --empty, a batch's or sample's time of one
+ * with event_time, else all of it. */
+static struct jv *narrowed(struct jinja_call *c, const struct render *r,
+                           const struct item *it, struct jv *rel)
+{
+    struct err e = {0};
+    struct buf where, b;
+    bool is_empty = r->p->o.is_empty && r->is_execute && r->item &&
+                    r->item->pub.type == NODE_MODEL;
+    bool has_time = json_object_get(it->pub.config, "event_time") != NULL;
+    if (!is_empty && !has_time)
+        return rel;
+    buf_init(&where, 64u * 1024);
+    buf_init(&b, 64u * 1024);
+    if (is_empty)
+        buf_adds(&where, "false limit 0");
+    int rc = is_empty ? 0 : event_filter(r, it, &where, &e);
+    if (rc == 0 && where.len) {
+        buf_adds(&b, "(select * from ");
+        jv_to_text(rel, &b);
+        buf_addf(&b, " where %s)", buf_str(&where));
+        rel = relation_narrowed(jinja_mem(c), rel, buf_str(&b));
+    }
+    buf_release(&where);
+    buf_release(&b);
+    return rc < 0 ? jinja_fail_err(c, &e) : rel;
+}
+
 static struct jv *relation_for(struct jinja_call *c, struct render *r, struct item *it)
 {
     struct arena *mem = jinja_mem(c);
@@ -152,18 +181,7 @@ static struct jv *relation_for(struct jinja_call *c, struct render *r, struct it
         char *name = arena_printf(mem, "__dbt__cte__%s", it->pub.alias);
         return relation_subquery(mem, name, NULL, name);
     }
-    struct jv *rel = relation_of(r, mem, it);
-    if (!r->p->o.is_empty || !r->is_execute || !r->item ||
-        r->item->pub.type != NODE_MODEL)
-        return rel;
-    struct buf b;
-    buf_init(&b, 4096);
-    buf_adds(&b, "(select * from ");
-    jv_to_text(rel, &b);
-    buf_adds(&b, " where false limit 0)");
-    struct jv *v = relation_subquery(mem, buf_str(&b), it->pub.schema, it->pub.alias);
-    buf_release(&b);
-    return v;
+    return narrowed(c, r, it, relation_of(r, mem, it));
 }
 
 /* version: as it was given; taken over. */

@@ -89,7 +89,7 @@ static bool is_part_overridden(const struct build *b, unsigned kind)
 static bool is_own_strategy(const struct build *b)
 {
     const char *s = json_str(b->it->pub.config, "incremental_strategy", NULL);
-    return s && !incremental_knows(s);
+    return s && !incremental_knows(s); /* microbatch among them */
 }
 
 struct macro *custom_find(const struct build *b)
@@ -111,6 +111,9 @@ static struct jv *hook_list(const struct build *b, struct arena *mem, const char
 {
     struct jv *list = jv_list(mem);
     const json_t *hooks = json_arr(b->it->pub.config, key), *one;
+    bool is_pre = streq(key, "pre-hook"); /* once around all batches */
+    if (b->r.batch && !(is_pre ? b->is_first_batch : b->is_last_batch))
+        return list;
     size_t i;
     json_array_foreach (hooks, i, one) {
         struct jv *hook = jv_dict(mem);
@@ -122,6 +125,14 @@ static struct jv *hook_list(const struct build *b, struct arena *mem, const char
         jv_append(list, hook);
     }
     return list;
+}
+
+/* The first batch has made the table; the others add to it. */
+NATIVE(no_full_refresh)
+{
+    UNUSED;
+    (void)c;
+    return jv_bool(false);
 }
 
 static struct jv *new_context(struct build *b, struct arena *mem)
@@ -136,6 +147,9 @@ static struct jv *new_context(struct build *b, struct arena *mem)
     jv_set(ctx, "compiled_code", sql);
     jv_set(ctx, "pre_hooks", hook_list(b, mem, "pre-hook"));
     jv_set(ctx, "post_hooks", hook_list(b, mem, "post-hook"));
+    if (b->r.batch && !b->is_first_batch)
+        jv_set(ctx, "should_full_refresh",
+               jv_function(mem, "should_full_refresh", no_full_refresh, NULL));
     return ctx;
 }
 
@@ -179,7 +193,7 @@ static int judge_late(struct build *b, const struct jv *result, struct err *e)
 {
     const struct jv *list = jv_get(result, "relations");
     const char *schema, *name;
-    if (b->is_judged || !jv_len(list) ||
+    if (b->is_judged || b->r.batch || !jv_len(list) ||
         !relation_parts(jv_at(list, 0), &schema, &name) || !schema || !name)
         return 0;
     return materialize_judge(b, schema, name, e);
@@ -207,8 +221,9 @@ int custom_run(struct build *b, struct macro *m, struct err *e)
     struct arena own, *mem = render_memory(b->p, &own);
     struct jv *result = NULL, *kept = b->r.results;
     bool was_full = b->p->o.full_refresh;
-    if (b->o->full_refresh && !was_full) { /* of this node: a schedule's full_refresh */
-        b->p->o.full_refresh = true;
+    bool is_full = b->r.batch ? b->full_refresh : was_full || b->o->full_refresh;
+    if (is_full != was_full) { /* of this node: a schedule's, or a later batch */
+        b->p->o.full_refresh = is_full;
         flags_context(b->p);
     }
     b->r.build = b;

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "model/context.h"
+#include "model/event_time.h"
 
 static struct render *render_of(struct jinja_call *c)
 {
@@ -359,7 +360,8 @@ NATIVE(weir_judge)
     const struct render *r = render_of(c);
     const char *schema, *name;
     (void)userdata;
-    if (!r->build || !relation_parts(ARG(0, "relation"), &schema, &name) || !name)
+    bool is_late = !r->build || r->batch; /* microbatch: when all batches are done */
+    if (is_late || !relation_parts(ARG(0, "relation"), &schema, &name) || !name)
         return jv_strz(jinja_mem(c), "");
     r->build->is_judged = true;
     return done(c, materialize_judge(r->build, schema ? schema : WH_TEMP, name, &e),
@@ -373,6 +375,22 @@ NATIVE(weir_columns)
     if (!relation_parts(ARG(0, "relation"), &schema, &name))
         return jv_list(jinja_mem(c));
     return columns_of(render_of(c), jinja_mem(c), schema ? schema : WH_TEMP, name);
+}
+
+/* The rows of the batch being built, by config event_time. */
+NATIVE(weir_batch_condition)
+{
+    const struct render *r = render_of(c);
+    struct buf b;
+    UNUSED;
+    if (!r->batch)
+        return jinja_fail(c, "there is no batch: incremental_strategy microbatch");
+    buf_init(&b, 64u * 1024);
+    event_condition(&b, r->p->o.adapter,
+                    json_str(r->item->pub.config, "event_time", ""), &r->batch->window);
+    struct jv *v = jv_str(jinja_mem(c), buf_str(&b), b.len);
+    buf_release(&b);
+    return v;
 }
 
 NATIVE(weir_literal)
@@ -399,6 +417,7 @@ static const struct method {
     {"judge", weir_judge},
     {"columns", weir_columns},
     {"literal", weir_literal},
+    {"batch_condition", weir_batch_condition},
 };
 
 static struct jv *weir_get(struct jinja_call *c, void *self, const char *name)
@@ -425,7 +444,7 @@ struct jv *execution_commit(struct jinja_call *c, void *userdata, struct jv **ar
     if (!r->w || !r->build || !wh_in_transaction(r->w))
         return jv_strz(jinja_mem(c), "");
     const struct node *it = &r->item->pub;
-    if (!r->build->is_judged &&
+    if (!r->build->is_judged && !r->batch &&
         wh_relation_type(r->w, it->schema, it->alias) != WH_ABSENT) {
         r->build->is_judged = true;
         rc = materialize_judge(r->build, it->schema, it->alias, &e);

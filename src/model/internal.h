@@ -140,6 +140,18 @@ struct project {
     bool is_scratch_used;
 };
 
+/* From start to before end, in ms; what is not there is open. */
+struct event_window {
+    bool has_start, has_end;
+    int64_t start, end;
+};
+
+/* A batch of a microbatch model: id 20240917, name 2024-09-17. */
+struct event_batch {
+    struct event_window window;
+    char id[24], name[24];
+};
+
 /* One rendering: what the context's functions look at (jinja_userdata of the env). */
 struct render {
     struct project *p;
@@ -158,6 +170,7 @@ struct render {
     struct jv *run_results, *schemas, *database_schemas; /* on-run-end */
     struct render *outer;
     struct build *build; /* being made by macros: custom.c; NULL otherwise */
+    const struct event_batch *batch; /* of a microbatch model; NULL otherwise */
 };
 
 static inline struct item *item_of(const struct node *n)
@@ -432,10 +445,14 @@ struct jv *relation_new(struct project *p, struct arena *mem, const char *schema
 struct jv *relation_of(struct render *r, struct arena *mem, struct item *it);
 struct jv *relation_subquery(struct arena *mem, const char *text, const char *schema,
                              const char *name);
+/* The same relation, printed as this text. */
+struct jv *relation_narrowed(struct arena *mem, const struct jv *of, const char *text);
 bool relation_parts(const struct jv *v, const char **schema, const char **name);
 struct jv *relation_api(struct project *p);
 struct jv *column_new(struct arena *mem, const char *name, const char *type);
 struct jv *column_api(struct arena *mem); /* api.Column */
+/* A datetime in UTC, as of modules.datetime. */
+struct jv *moment_utc(struct arena *mem, int64_t ms);
 struct jv *columns_of(struct render *r, struct arena *mem, const char *schema,
                       const char *name);
 struct jv *adapter_new(struct project *p);
@@ -458,6 +475,10 @@ void execution_literal(struct buf *out, const struct jv *v); /* as SQL writes it
 /* Rows that a statement's response tells of; -1: unknown. */
 int64_t execution_rows(const struct jv *response);
 jinja_fn execution_execute, execution_add_query, execution_commit;
+
+/* ── microbatch.c ── */
+bool microbatch_is(const struct build *b);
+int microbatch_run(struct build *b, struct err *e);
 
 /* ── custom.c ── */
 /* The macro that materializes the item: one of the project's own, or the built-in one
@@ -507,6 +528,7 @@ struct build {
     bool full_refresh;
     struct buf sql;
     bool is_judged; /* by a macro: execution.c */
+    bool is_first_batch, is_last_batch; /* of a microbatch model: for its hooks */
     /* changes.c: parents that note what changed, and up to where this build knows */
     struct change_source {
         struct item *parent;
@@ -514,6 +536,8 @@ struct build {
     } sources[BUILD_SOURCES];
     size_t n_sources;
 };
+/* The compiled text of a batch, in a file of its own. */
+void materialize_write_batch(const struct build *b, const char *batch);
 /* Text under target/KIND/: compiled, run. */
 void materialize_write(const struct build *b, const char *kind, const char *text);
 const char *materialize_hook_sql(const json_t *hook, bool *is_inside);

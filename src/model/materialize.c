@@ -292,10 +292,11 @@ static int build_seed(struct build *b, struct err *e)
 
 /* ── compiled files, for people ── */
 
-void materialize_write(const struct build *b, const char *kind, const char *text)
+static void write_text(const struct build *b, const char *kind, const char *name,
+                       const char *text)
 {
     char *path = mem_printf("%s/%s/%s/%s", b->p->target_dir, kind, b->it->pub.package,
-                            b->it->pub.path);
+                            name);
     for (char *s = path + 1; *s; s++)
         if (*s == '/') {
             *s = '\0';
@@ -308,6 +309,23 @@ void materialize_write(const struct build *b, const char *kind, const char *text
         fclose(f);
     }
     mem_free(path);
+}
+
+void materialize_write(const struct build *b, const char *kind, const char *text)
+{
+    write_text(b, kind, b->it->pub.path, text);
+}
+
+/* models/x.sql → models/x/x_2024-09-17.sql, as dbt splits it. */
+void materialize_write_batch(const struct build *b, const char *batch)
+{
+    const char *path = b->it->pub.path, *slash = strrchr(path, '/');
+    const char *file = slash ? slash + 1 : path, *dot = strrchr(file, '.');
+    int n = (int)(dot ? dot - file : (ptrdiff_t)strlen(file));
+    char *name = mem_printf("%.*s/%.*s_%s%s", (int)(file - path) + n, path, n, file,
+                            batch, dot ? dot : "");
+    write_text(b, "compiled", name, buf_str(&b->sql));
+    mem_free(name);
 }
 
 /* ── one node ── */
@@ -362,6 +380,8 @@ static int build_native(struct build *b, struct err *e)
 
 static int compile_and_build(struct build *b, struct err *e)
 {
+    if (microbatch_is(b))
+        return microbatch_run(b, e);
     if (b->it->pub.type != NODE_SEED) {
         int rc = compile_item(&b->r, &b->sql, e);
         if (rc < 0)
@@ -413,7 +433,8 @@ static int build_node(struct build *b, struct err *e)
 
 static void set_error(struct model_result *r, int rc, const struct err *e)
 {
-    r->status = rc == ERR_BLOCKED                    ? "blocked"
+    r->status = r->is_partial                        ? "partial success"
+                : rc == ERR_BLOCKED                  ? "blocked"
                 : rc == ERR_FAIL && r->tests != NULL ? "fail"
                                                      : "error";
     str_copy(r->message, sizeof r->message, e->text);
@@ -537,5 +558,6 @@ void model_result_release(struct model_result *r)
 {
     json_decref(r->detail);
     json_decref(r->tests);
-    r->detail = r->tests = NULL;
+    json_decref(r->batches);
+    r->detail = r->tests = r->batches = NULL;
 }

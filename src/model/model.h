@@ -124,6 +124,8 @@ struct model_result {
     double seconds;
     json_t *detail; /* gate verdict, adapter_response; new reference or NULL */
     json_t *tests;  /* results of the tests run before publishing, array or NULL */
+    json_t *batches;    /* microbatch: {successful, failed}: [[start, end]…], or NULL */
+    bool is_partial;    /* some of them failed: dbt's "partial success" */
 };
 void model_result_release(struct model_result *r);
 

@@ -14,7 +14,7 @@
 
 struct moment {
     int64_t ms;
-    enum { MOMENT_DATETIME, MOMENT_DATE, MOMENT_DELTA } kind;
+    enum { MOMENT_DATETIME, MOMENT_DATE, MOMENT_DELTA, MOMENT_UTC } kind;
 };
 
 static const struct jinja_class moment_class;
@@ -25,6 +25,11 @@ static struct jv *moment_new(struct arena *mem, int64_t ms, int kind)
     m->ms = ms;
     m->kind = kind;
     return jv_object(mem, &moment_class, m);
+}
+
+struct jv *moment_utc(struct arena *mem, int64_t ms)
+{
+    return moment_new(mem, ms, MOMENT_UTC);
 }
 
 static const struct moment *moment_of(const struct jv *v)
@@ -48,7 +53,8 @@ static int moment_str(void *self, struct buf *out)
     time_format_sql(m->ms, m->ms % 1000 != 0, text);
     if (m->kind == MOMENT_DATE)
         return buf_add(out, text, 10);
-    return buf_addf(out, "%s%s", text, m->ms % 1000 ? "000" : "");
+    return buf_addf(out, "%s%s%s", text, m->ms % 1000 ? "000" : "",
+                    m->kind == MOMENT_UTC ? "+00:00" : "");
 }
 
 NATIVE(moment_strftime)

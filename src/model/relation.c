@@ -33,7 +33,7 @@ static const struct relation *relation_self(const struct jv *v)
 bool relation_parts(const struct jv *v, const char **schema, const char **name)
 {
     const struct relation *r = relation_self(v);
-    if (!r || r->text)
+    if (!r || (r->text && !r->schema))
         return false;
     *schema = r->schema;
     *name = r->name;
@@ -65,6 +65,15 @@ struct jv *relation_subquery(struct arena *mem, const char *text, const char *sc
                                                 .has_schema = true,
                                                 .has_name = true,
                                                 .quotes_name = true});
+}
+
+struct jv *relation_narrowed(struct arena *mem, const struct jv *of, const char *text)
+{
+    const struct relation *self = relation_self(of);
+    BUG_ON(!self);
+    struct relation r = *self;
+    r.text = arena_strdup(mem, text);
+    return relation_make(mem, r);
 }
 
 struct jv *relation_of(struct render *r, struct arena *mem, struct item *it)
@@ -112,9 +121,11 @@ NATIVE(relation_render)
 {
     struct buf b;
     UNUSED;
-    struct relation *r = userdata;
+    struct relation r = *(const struct relation *)userdata;
+    if (r.schema) /* its name, whatever is read of it here */
+        r.text = NULL;
     buf_init(&b, 1u << 20);
-    relation_str(r, &b);
+    relation_str(&r, &b);
     struct jv *v = jv_str(jinja_mem(c), buf_str(&b), b.len);
     buf_release(&b);
     return v;

@@ -102,6 +102,13 @@ struct jv *context_model(struct render *r, struct arena *mem)
     contract_node(r->item, node);
     struct jv *v = jv_from_json(mem, node);
     json_decref(node);
+    if (r->batch) {
+        struct jv *batch = jv_dict(mem);
+        jv_set(batch, "id", jv_strz(mem, r->batch->id));
+        jv_set(batch, "event_time_start", moment_utc(mem, r->batch->window.start));
+        jv_set(batch, "event_time_end", moment_utc(mem, r->batch->window.end));
+        jv_set(v, "batch", batch);
+    }
     return v;
 }
 

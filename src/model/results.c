@@ -136,7 +136,7 @@ static void put_compiled(json_t *r, const struct item *it)
 static bool is_bad(const char *status)
 {
     return streq(status, "error") || streq(status, "fail") || streq(status, "warn") ||
-           streq(status, "blocked");
+           streq(status, "blocked") || streq(status, "partial success");
 }
 
 json_t *results_row(struct project *p, const struct node *n,
@@ -151,6 +151,8 @@ json_t *results_row(struct project *p, const struct node *n,
     put_compiled(r, it);
     if (is_test && m->rows >= 0)
         json_put_i64(r, "failures", m->rows);
+    if (m->batches)
+        json_object_set(r, "batch_results", m->batches);
     if (is_bad(m->status)) {
         json_put_str(r, "message", m->message);
     } else {

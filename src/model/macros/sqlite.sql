@@ -77,10 +77,7 @@
   {%- if keys %} where not exists (select 1 from {{ target }} as DBT_INTERNAL_DEST where {{ match }}){% endif %}
 {%- endmacro %}
 {% macro sqlite__get_incremental_microbatch_sql(arg_dict) %}
-  {% set when = model.batch %}
-  {% set column = config.get('event_time') %}
-  {% set predicates = [column ~ " >= '" ~ when.event_time_start ~ "'", column ~ " < '" ~ when.event_time_end ~ "'"] %}
-    delete from {{ arg_dict['target_relation'] }} where {{ predicates | join(' and ') }};
+    delete from {{ arg_dict['target_relation'] }} where {{ _weir.batch_condition() }};
   {{ sqlite__get_incremental_append_sql(arg_dict) }}
 {% endmacro %}
 
