@@ -149,8 +149,8 @@ static struct jv *narrowed(struct jinja_call *c, const struct render *r,
 {
     struct err e = {0};
     struct buf where, b;
-    bool is_empty = r->p->o.is_empty && r->is_execute && r->item &&
-                    r->item->pub.type == NODE_MODEL;
+    bool is_empty =
+        r->p->o.is_empty && r->is_execute && r->item && r->item->pub.type == NODE_MODEL;
     bool has_time = json_object_get(it->pub.config, "event_time") != NULL;
     if (!is_empty && !has_time)
         return rel;

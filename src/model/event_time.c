@@ -42,8 +42,8 @@ int64_t event_offset(int64_t ms, enum event_unit unit, int64_t n)
     if (unit == EVENT_DAY)
         return from + n * 86400000;
     struct time_civil t = time_civil_of(from);
-    int64_t months = (int64_t)t.year * 12 + t.month - 1 +
-                     (unit == EVENT_YEAR ? n * 12 : n);
+    int64_t months =
+        (int64_t)t.year * 12 + t.month - 1 + (unit == EVENT_YEAR ? n * 12 : n);
     t.year = (int)(months / 12);
     t.month = (int)(months % 12) + 1;
     return time_from_civil(&t);
@@ -124,19 +124,21 @@ int event_sample(const struct project *p, struct event_window *out, bool *is_giv
     *is_given = flag && !json_is_false(flag);
     if (!*is_given)
         return 0;
-    if (text && strchr(text, '{') && yaml_read("--sample", text, strlen(text), &map, e) < 0)
+    if (text && strchr(text, '{') &&
+        yaml_read("--sample", text, strlen(text), &map, e) < 0)
         return e->code;
-    bool is_good = map                   ? mapped_sample(map, out)
+    bool is_good = map                    ? mapped_sample(map, out)
                    : json_is_object(flag) ? mapped_sample(flag, out)
-                   : text                ? relative_sample(text, p->now_ms, out)
-                                         : false;
+                   : text                 ? relative_sample(text, p->now_ms, out)
+                                          : false;
     json_decref(map);
-    return is_good ? 0
-                   : err_set(e, ERR_USAGE,
-                             "--sample \"%s\": give a length of time such as \"3 days\" "
-                             "(hours, days, months, years) or \"{'start': '2024-01-01', "
-                             "'end': '2024-02-01'}\"",
-                             text ? text : "");
+    return is_good
+               ? 0
+               : err_set(e, ERR_USAGE,
+                         "--sample \"%s\": give a length of time such as \"3 days\" "
+                         "(hours, days, months, years) or \"{'start': '2024-01-01', "
+                         "'end': '2024-02-01'}\"",
+                         text ? text : "");
 }
 
 /* ── what a node reads of a relation ── */

@@ -527,7 +527,7 @@ struct build {
     enum wh_relation_type existing;
     bool full_refresh;
     struct buf sql;
-    bool is_judged; /* by a macro: execution.c */
+    bool is_judged;                     /* by a macro: execution.c */
     bool is_first_batch, is_last_batch; /* of a microbatch model: for its hooks */
     /* changes.c: parents that note what changed, and up to where this build knows */
     struct change_source {

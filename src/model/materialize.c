@@ -97,11 +97,30 @@ static int judge_tests(struct build *b, const char *schema, const char *name,
     return rc;
 }
 
+/* config publish: dbt: dbt's order, tests look at what is published already. */
+static bool publishes_first(const struct item *it)
+{
+    return streq(json_str(it->pub.config, "publish", ""), "dbt");
+}
+
+/* They do not change the node's own status, but stop what is below it. */
+static int judge_published(struct build *b, struct err *e)
+{
+    struct err why = {0};
+    if (!b->o->tests_first || !b->it->tests.n || !publishes_first(b->it))
+        return 0;
+    int rc = judge_tests(b, b->schema, b->alias, &why);
+    if (rc != ERR_FAIL)
+        return rc < 0 ? err_set(e, rc, "%s", why.text) : 0;
+    b->result->tests_failed = true;
+    return 0;
+}
+
 int materialize_judge(struct build *b, const char *schema, const char *name,
                       struct err *e)
 {
     int rc = 0;
-    if (b->o->tests_first && b->it->tests.n)
+    if (b->o->tests_first && b->it->tests.n && !publishes_first(b->it))
         rc = judge_tests(b, schema, name, e);
     if (rc == 0 && b->o->gate)
         rc = b->o->gate(b->o->gate_arg, &b->it->pub, schema, name, &b->result->detail,
@@ -140,6 +159,33 @@ static char *unique_key(const struct build *b)
     return text;
 }
 
+struct name_look {
+    struct str name;
+    bool is_found;
+};
+
+static void look_for_name(void *arg, const char *name, const char *type)
+{
+    struct name_look *l = arg;
+    (void)type;
+    l->is_found |=
+        strlen(name) == l->name.n && strncasecmp(name, l->name.p, l->name.n) == 0;
+}
+
+/* Keys are declared by hand: one that names no column is told when it is used. */
+static bool has_columns(struct build *b, const char *table, const char *list)
+{
+    while (*list) {
+        size_t n = strcspn(list, ",");
+        struct name_look l = {.name = {list, n}};
+        wh_columns(b->w, b->schema, table, look_for_name, &l, NULL);
+        if (!l.is_found)
+            return false;
+        list += n + (list[n] == ',');
+    }
+    return true;
+}
+
 /* indexes: [{columns: [a, b]}], as dbt-postgres has it. */
 static int configured_indexes(struct build *b, const char *name, struct err *e)
 {
@@ -163,13 +209,14 @@ int materialize_keys(struct build *b, const char *name, struct err *e)
 {
     char *key = unique_key(b);
     int rc = configured_indexes(b, name, e); /* one of these may serve as the key's */
-    if (rc == 0 && key)
+    if (rc == 0 && key && has_columns(b, name, key))
         rc = wh_index(b->w, b->schema, name, key, e);
     mem_free(key);
     for (size_t i = 0; rc == 0 && i < b->it->tests.n; i++) {
         const struct item *t = b->it->tests.v[i];
         if (t->test_name && streq(t->test_name, "unique") && !t->test_namespace &&
-            t->column_name && is_plain_name(t->column_name))
+            t->column_name && is_plain_name(t->column_name) &&
+            has_columns(b, name, t->column_name))
             rc = wh_index(b->w, b->schema, name, t->column_name, e);
     }
     return rc;
@@ -295,8 +342,8 @@ static int build_seed(struct build *b, struct err *e)
 static void write_text(const struct build *b, const char *kind, const char *name,
                        const char *text)
 {
-    char *path = mem_printf("%s/%s/%s/%s", b->p->target_dir, kind, b->it->pub.package,
-                            name);
+    char *path =
+        mem_printf("%s/%s/%s/%s", b->p->target_dir, kind, b->it->pub.package, name);
     for (char *s = path + 1; *s; s++)
         if (*s == '/') {
             *s = '\0';
@@ -500,6 +547,8 @@ static int run_build(struct project *p, struct wh *w, struct item *it,
     int rc = check_name(&b, why);
     if (rc == 0)
         rc = build_node(&b, why);
+    if (rc == 0)
+        rc = judge_published(&b, why);
     if (rc == 0)
         set_success(&b);
     buf_release(&b.sql);

@@ -152,8 +152,10 @@ static int plan(struct micro *m, struct err *e)
     else if (rc == 0)
         rc = start_of(m, end, &start, e);
     if (rc == 0 && start >= end)
-        return err_set(e, ERR_USAGE, "%s: there is no batch: its time would begin at "
-                       "or after its end", b->it->pub.path);
+        return err_set(e, ERR_USAGE,
+                       "%s: there is no batch: its time would begin at "
+                       "or after its end",
+                       b->it->pub.path);
     return rc == 0 ? cut(m, start, end, e) : rc;
 }
 
@@ -240,8 +242,7 @@ static int conclude(struct micro *m, struct err *e)
 bool microbatch_is(const struct build *b)
 {
     return streq(b->it->pub.materialized, "incremental") &&
-           streq(json_str(b->it->pub.config, "incremental_strategy", ""),
-                 "microbatch");
+           streq(json_str(b->it->pub.config, "incremental_strategy", ""), "microbatch");
 }
 
 int microbatch_run(struct build *b, struct err *e)

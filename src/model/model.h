@@ -122,10 +122,11 @@ struct model_result {
     int64_t rows; /* -1 unknown; tests: failures */
     int code;     /* enum err_code of what went wrong, 0 */
     double seconds;
-    json_t *detail; /* gate verdict, adapter_response; new reference or NULL */
-    json_t *tests;  /* results of the tests run before publishing, array or NULL */
-    json_t *batches;    /* microbatch: {successful, failed}: [[start, end]…], or NULL */
-    bool is_partial;    /* some of them failed: dbt's "partial success" */
+    json_t *detail;  /* gate verdict, adapter_response; new reference or NULL */
+    json_t *tests;   /* results of the tests run before publishing, array or NULL */
+    json_t *batches; /* microbatch: {successful, failed}: [[start, end]…], or NULL */
+    bool is_partial; /* some of them failed: dbt's "partial success" */
+    bool tests_failed; /* of a node that was published before them (publish: dbt) */
 };
 void model_result_release(struct model_result *r);
 

@@ -14,6 +14,7 @@ struct item {
     size_t *down, n_down, waits;
     enum item_state state;
     int errors, deaths, attempt;
+    bool is_passed_over; /* config on_error: continue: what is below runs */
     uv_timer_t *retry;
     struct replay *replay; /* under way, NULL */
 };

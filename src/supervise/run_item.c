@@ -18,6 +18,7 @@
 #define MAX_ATTEMPTS 3  /* of a retryable error */
 #define MAX_DEATHS   10 /* of its workers */
 #define RETRY_MS     1000
+#define RETRY_MAX_MS 60000u
 
 /* ── propagation
  * ─────────────────────────────────────────────────────────────────────── */
@@ -124,11 +125,19 @@ static void on_retry(uv_timer_t *t)
     item_queue(it);
 }
 
+/* 1 s, 2 s, 4 s … at most a minute. */
+static uint64_t backoff_ms(int errors)
+{
+    uint64_t ms = errors < 7 ? (uint64_t)RETRY_MS << (errors - 1) : RETRY_MAX_MS;
+    return ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
+}
+
 static bool item_retry(struct item *it, const json_t *msg)
 {
     struct run *r = it->run;
     struct err e = {0};
-    if (!json_flag(msg, "retryable", false) || ++it->errors >= MAX_ATTEMPTS ||
+    int64_t attempts = json_i64(msg, "retries", MAX_ATTEMPTS - 1) + 1;
+    if (!json_flag(msg, "retryable", false) || ++it->errors >= attempts ||
         r->is_cancelled)
         return false;
     const char *why = json_str(msg, "message", "retryable error");
@@ -140,7 +149,7 @@ static bool item_retry(struct item *it, const json_t *msg)
     it->retry = mem_alloc(sizeof *it->retry);
     uv_timer_init(&r->sup->loop, it->retry);
     it->retry->data = it;
-    uv_timer_start(it->retry, on_retry, (uint64_t)(RETRY_MS << (it->errors - 1)), 0);
+    uv_timer_start(it->retry, on_retry, backoff_ms(it->errors), 0);
     return true;
 }
 
@@ -156,7 +165,10 @@ static void item_judge(struct item *it, const char *status)
             snprintf(r->note, sizeof r->note, "%s: %s",
                      json_str(it->json, "name", it->node),
                      json_str(it->result, "message", status));
-        item_skip_down(it, "skipped");
+        if (it->is_passed_over)
+            item_release_down(it);
+        else
+            item_skip_down(it, "skipped");
     } else if (streq(status, "skipped")) {
         r->n_skipped++;
         item_skip_down(it, "skipped");
@@ -185,6 +197,7 @@ void item_answered(struct item *it, const json_t *msg)
     struct run *r = it->run;
     struct err e = {0};
     const char *status = item_status(msg);
+    it->is_passed_over = streq(json_str(msg, "on_error", ""), "continue");
     int rc = it->attempt == 0
                  ? state_task_move(r->sup->state, r->id, it->node, "waiting", status,
                                    json_str(msg, "message", NULL), &e)

@@ -129,13 +129,29 @@ static int do_plan(struct worker *w, const struct task *t, struct err *e)
 
 /* ── items ── */
 
-static int send_result(struct worker *w, const struct task *t,
+/* What the run makes of a node's end: as the supervisor knows it. */
+static const char *status_of(const struct model_result *r)
+{
+    return r->tests_failed ? "fail" : r->is_partial ? "error" : r->status;
+}
+
+/* config retries: how often; on_error: continue: what is below is run all the same. */
+static void put_policy(json_t *m, const struct node *n)
+{
+    int64_t retries = json_i64(n->config, "retries", -1);
+    if (retries >= 0)
+        json_put_i64(m, "retries", retries);
+    json_put_str(m, "on_error", json_str(n->config, "on_error", NULL));
+}
+
+static int send_result(struct worker *w, const struct task *t, const struct node *n,
                        const struct model_result *r, struct sql_gates *gates,
                        struct err *e)
 {
     json_t *m = answer_to(t), *data = json_object();
-    json_put_str(m, "status", r->status);
+    json_put_str(m, "status", status_of(r));
     json_put_flag(m, "retryable", err_is_retryable(r->code));
+    put_policy(m, n);
     json_put_str(m, "message", r->message);
     if (r->rows >= 0)
         json_put_i64(m, "rows", r->rows);
@@ -196,7 +212,7 @@ static int run_node(struct worker *w, const struct task *t, const struct node *n
     if (rc == 0 &&
         results_add(w->engine.project, w->engine.w, n, &r, from_us, &why) < 0)
         log_warn("%s", why.text);
-    rc = rc < 0 ? send_interrupted(w, t, e) : send_result(w, t, &r, &gates, e);
+    rc = rc < 0 ? send_interrupted(w, t, e) : send_result(w, t, n, &r, &gates, e);
     model_result_release(&r);
     json_decref(gates.results);
     return rc;

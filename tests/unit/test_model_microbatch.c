@@ -75,8 +75,7 @@ static void test_batches(void **state)
     put_model(s, "");
     put_events(s);
     OK(s, "model.tiny.m");
-    IS(s, ALL,
-       "1:20171229False 2:20171229False 3:20171230True 4:20171231True");
+    IS(s, ALL, "1:20171229False 2:20171229False 3:20171230True 4:20171231True");
     /* later runs: lookback 1, and the batch that the end is on the border of */
     sql(s, "update bronze.src set id = id + 10");
     OK(s, "model.tiny.m");
@@ -87,13 +86,11 @@ static void test_batches(void **state)
     IS(s, ALL, "1:20171229False 2:20171229False 13:20171230True 24:20171231True");
     s->full_refresh = true;
     OK(s, "model.tiny.m");
-    IS(s, ALL,
-       "21:20171229False 22:20171229False 23:20171230True 24:20171231True");
+    IS(s, ALL, "21:20171229False 22:20171229False 23:20171230True 24:20171231True");
     s->full_refresh = false;
     put_model(s, ", full_refresh=true");
     OK(s, "model.tiny.m");
-    IS(s, ALL,
-       "21:20171229False 22:20171229False 23:20171230True 24:20171231True");
+    IS(s, ALL, "21:20171229False 22:20171229False 23:20171230True 24:20171231True");
 }
 
 static void test_event_time_start_and_end(void **state)
@@ -180,11 +177,11 @@ static void test_what_is_missing(void **state)
     struct shop *s = *state;
     static const struct {
         const char *config, *text;
-    } cases[] = {{"begin='2017-12-29', batch_size='day'", "event_time"},
-                 {"event_time='x', batch_size='day'", "begin"},
-                 {"event_time='x', begin='2017-12-29'", "batch_size"},
-                 {"event_time='x', begin='2017-12-29', batch_size='week'",
-                  "batch_size"}};
+    } cases[] = {
+        {"begin='2017-12-29', batch_size='day'", "event_time"},
+        {"event_time='x', batch_size='day'", "begin"},
+        {"event_time='x', begin='2017-12-29'", "batch_size"},
+        {"event_time='x', begin='2017-12-29', batch_size='week'", "batch_size"}};
     for (size_t i = 0; i < 4; i++) {
         char text[300];
         snprintf(text, sizeof text,
@@ -227,14 +224,10 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, shop_setup, shop_teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_units),
-        T(test_batches),
-        T(test_event_time_start_and_end),
-        T(test_partial_success_and_retry),
-        T(test_first_batch_fails),
-        T(test_hooks_once),
-        T(test_what_is_missing),
-        T(test_sample),
+        cmocka_unit_test(test_units),     T(test_batches),
+        T(test_event_time_start_and_end), T(test_partial_success_and_retry),
+        T(test_first_batch_fails),        T(test_hooks_once),
+        T(test_what_is_missing),          T(test_sample),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
