@@ -90,6 +90,13 @@ extern const struct cmd_opt cmd_global_opts[];
 /* Options of dbt that commands with CMD_DBT take besides their own. */
 extern const struct cmd_opt cmd_dbt_opts[];
 
+/* Lines to try, of examples.list, in order. */
+struct cmd_example {
+    const char *cmd, *line, *what;
+};
+/* The i-th example of a command, NULL behind the last. */
+const struct cmd_example *cmd_example(const struct cmd *cmd, size_t i);
+
 const struct cmd *cmd_find(const char *name);
 /* The command of a name, or ERR_USAGE with the nearest one. */
 int cmd_get(const char *name, const struct cmd **out, struct err *e);

@@ -5,7 +5,48 @@
 #include "base/str.h"
 #include "cmd/cmd.h"
 
-#define HELP_WIDTH 80
+#define HELP_WIDTH    80
+#define EXAMPLE_WIDTH 46 /* of a line that has its comment behind it */
+#define NO_EFFECT     "Taken for dbt's sake"
+
+static const struct cmd_example examples[] = {
+#define X(cmd, line, what) {#cmd, line, what},
+#include "cmd/examples.list"
+#undef X
+};
+
+/* C names have no dashes. */
+static bool is_name(const char *c_name, const char *name)
+{
+    for (; *c_name && *name; c_name++, name++)
+        if (*c_name != *name && !(*c_name == '_' && *name == '-'))
+            return false;
+    return *c_name == *name;
+}
+
+const struct cmd_example *cmd_example(const struct cmd *cmd, size_t i)
+{
+    for (size_t k = 0; k < sizeof examples / sizeof *examples; k++)
+        if (is_name(examples[k].cmd, cmd->name) && i-- == 0)
+            return &examples[k];
+    return NULL;
+}
+
+static void add_examples(struct buf *out, const struct cmd *cmd)
+{
+    const struct cmd_example *x;
+    for (size_t i = 0; (x = cmd_example(cmd, i)); i++) {
+        int n = (int)strlen(x->line) + 2;
+        bool is_long =
+            n >= EXAMPLE_WIDTH || EXAMPLE_WIDTH + 2 + strlen(x->what) > HELP_WIDTH;
+        if (i == 0)
+            buf_adds(out, "\nexamples:\n");
+        if (is_long)
+            buf_addf(out, "  %s\n      # %s\n", x->line, x->what);
+        else
+            buf_addf(out, "  %s%*s# %s\n", x->line, EXAMPLE_WIDTH - n, "", x->what);
+    }
+}
 
 /* Words of text in lines of at most HELP_WIDTH, each behind indent spaces; the first
  * line begins at column at. */
@@ -78,8 +119,8 @@ static int help_weir(struct buf *out)
         const struct cmd *c = cmd_at(i);
         if (c->flags & CMD_HIDDEN)
             continue;
-        buf_addf(out, "  %-12s ", c->name);
-        add_wrapped(out, c->summary, 15, 15);
+        buf_addf(out, "  %-14s ", c->name);
+        add_wrapped(out, c->summary, 17, 17);
     }
     buf_adds(out, "\noptions of every command:\n");
     int column = option_column(cmd_global_opts);
@@ -105,6 +146,26 @@ static void add_usage(struct buf *out, const struct cmd *cmd)
     add_wrapped(out, text, indent, indent);
 }
 
+/* Those that change nothing are only named. */
+static void add_dbt_options(struct buf *out)
+{
+    struct buf idle;
+    int column = option_column(cmd_dbt_opts);
+    buf_init(&idle, 65536);
+    buf_adds(out, "\noptions of dbt, on every command of the models project (each "
+                  "boolean also\nas --no-NAME, and in flags: of dbt_project.yml):\n");
+    for (const struct cmd_opt *o = cmd_dbt_opts; o->name; o++)
+        if (str_starts(o->doc, NO_EFFECT))
+            buf_addf(&idle, " --%s", o->name);
+        else
+            add_option(out, o, column);
+    if (idle.len) {
+        buf_adds(out, "  Taken for dbt's sake, without effect:\n      ");
+        add_wrapped(out, buf_str(&idle) + 1, 6, 6);
+    }
+    buf_release(&idle);
+}
+
 int cmd_write_help(const struct cmd *cmd, struct buf *out)
 {
     if (!cmd)
@@ -122,14 +183,9 @@ int cmd_write_help(const struct cmd *cmd, struct buf *out)
     int column = option_column(cmd->opts);
     for (const struct cmd_opt *o = cmd->opts; o && o->name; o++)
         add_option(out, o, column);
-    if (cmd->flags & CMD_DBT) {
-        buf_adds(out,
-                 "\noptions of dbt, on every command of the models project (each "
-                 "boolean also\nas --no-NAME, and in flags: of dbt_project.yml):\n");
-        column = option_column(cmd_dbt_opts);
-        for (const struct cmd_opt *o = cmd_dbt_opts; o->name; o++)
-            add_option(out, o, column);
-    }
+    if (cmd->flags & CMD_DBT)
+        add_dbt_options(out);
+    add_examples(out, cmd);
     buf_adds(out, "\n`weir --help` lists the options of every command.\n");
     return out->failed;
 }

@@ -60,6 +60,23 @@ static void add_exit(struct buf *out)
              ".It 5\nblocked by a quality gate\n.It 130\ninterrupted\n.El\n");
 }
 
+static void add_examples(struct buf *out, const struct cmd *cmd)
+{
+    const struct cmd_example *x;
+    for (size_t i = 0; (x = cmd_example(cmd, i)); i++) {
+        buf_adds(out, i ? ".Pp\n" : ".Sh EXAMPLES\n");
+        buf_addf(out, "%c%s:\n.Dl ", toupper((unsigned char)x->what[0]), x->what + 1);
+        for (const char *p = x->line; *p; p++) /* what roff would take for its own */
+            if (*p == '\\' || *p == '-')
+                buf_adds(out, *p == '-' ? "\\-" : "\\e");
+            else if (*p == '"')
+                buf_adds(out, "\\(dq");
+            else
+                buf_addc(out, *p);
+        buf_addc(out, '\n');
+    }
+}
+
 static int man_weir(struct buf *out)
 {
     add_head(out, "weir", "weir", "run a retail data platform from source to gold");
@@ -139,6 +156,7 @@ int cmd_write_man(const struct cmd *cmd, struct buf *out)
     buf_adds(out, ".Pp\nThe options that every command takes are described in\n"
                   ".Xr weir 1 .\n");
     add_exit(out);
+    add_examples(out, cmd);
     buf_adds(out, ".Sh SEE ALSO\n.Xr weir 1 ,\n.Xr weir.yml 5\n");
     return out->failed;
 }

@@ -210,9 +210,60 @@ static void environment_and_project_flags(void **state)
     json_decref(flags);
 }
 
+/* One command of an example's line as words; *line moves behind it. */
+static int words_of(char **line, char **words, int max)
+{
+    int n = 0;
+    char *p = *line;
+    while (*p && n < max) {
+        p += strspn(p, " ");
+        if (str_starts(p, "&&") || *p == '>' || !*p)
+            break;
+        char quote = *p == '"' || *p == '\'' ? *p++ : ' ';
+        words[n++] = p;
+        p += strcspn(p, (char[]){quote, 0});
+        if (*p)
+            *p++ = '\0';
+    }
+    *line = p + strspn(p, "& ");
+    return n;
+}
+
+/* What the help says to try is taken by the command line as it stands. */
+static void every_command_has_examples_that_parse(void **state)
+{
+    (void)state;
+    const struct cmd_example *x;
+    for (size_t i = 0; i < cmd_count(); i++) {
+        const struct cmd *c = cmd_at(i);
+        if (c->flags & CMD_HIDDEN)
+            continue;
+        if (!cmd_example(c, 0))
+            fail_msg("%s has no row in examples.list", c->name);
+        for (size_t k = 0; (x = cmd_example(c, k)); k++) {
+            char *copy = strdup(x->line), *line = copy, *words[20];
+            int n, first = 0, n_weir = 0;
+            while ((n = words_of(&line, words, 20)) > 0 && *words[0] != '>') {
+                for (first = 0; first < n && strchr(words[first], '='); first++)
+                    ;
+                if (first == n || !streq(words[first], "weir"))
+                    break;
+                args_release(&a);
+                a = (struct args){0};
+                if (args_parse(&a, n - first - 1, words + first + 1, &e) < 0 || !a.cmd)
+                    fail_msg("%s: %s", x->line, e.text);
+                n_weir++;
+            }
+            assert_true(n_weir > 0 || strstr(x->line, "<(weir "));
+            free(copy);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_command_has_examples_that_parse),
         cmocka_unit_test(options_stand_anywhere),
         cmocka_unit_test(short_options_join),
         cmocka_unit_test(selectors_follow_their_option),
