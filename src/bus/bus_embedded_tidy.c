@@ -16,9 +16,10 @@
 #define FULL_HEADERS 8192u
 #define ENOUGH       8    /* batches of a run that may still grow */
 #define RUNS         16   /* of a transaction: writers wait for milliseconds */
-#define CALL_RUNS    4096 /* of a call: the caller has other things to do */
+#define CALL_RUNS    512  /* of a call: the caller has other things to do */
 #define FREE_PAGES   2048 /* not given back: they are used again */
-#define SHRINK_PAGES 512  /* a transaction */
+#define SHRINK_PAGES 512  /* of a transaction; moving one searches the free list */
+#define SHRINK_TXNS  8    /* of a call: 32 MiB */
 
 /* Neighbouring batches whose records fit into one. */
 struct run {
@@ -304,7 +305,7 @@ static int shrink(struct emb *b, struct err *e)
     int64_t left = free_pages - (pages / 8 > FREE_PAGES ? pages / 8 : FREE_PAGES);
     char sql[64];
     snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%d)", SHRINK_PAGES);
-    for (; rc == 0 && left > 0; left -= SHRINK_PAGES) {
+    for (int i = 0; rc == 0 && i < SHRINK_TXNS && left > 0; i++, left -= SHRINK_PAGES) {
         rc = emb_begin(b, "give space back", e);
         if (rc == 0 && (rc = emb_script(b, sql, "give space back", e)) < 0)
             emb_rollback(b);

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "warehouse/group_table.h"
 
-#define MEMORY     (14u << 20)
+#define MEMORY     (8u << 20)
 #define COL_HIDDEN GROUP_COLUMNS_MAX
 
 /* ── the aggregate ── */

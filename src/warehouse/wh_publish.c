@@ -5,6 +5,7 @@
  * leaves under that name goes with the next swap. */
 #include "warehouse/wh_sqlite.h"
 
+#include <malloc.h>
 #include <string.h>
 #include <strings.h>
 #include "base/mem.h"
@@ -36,6 +37,14 @@ static int must_be_absent(struct lite *l, const char *schema, const char *name,
     if (kind_of(l, schema, name) != KIND_ABSENT)
         return err_set(e, ERR_EXISTS, "%s.%s exists already", schema, name);
     return 0;
+}
+
+/* What other tables left in the page caches, in pieces all over the heap: the next
+ * table's sort or groups would come on top. */
+static void release_memory(struct lite *l)
+{
+    sqlite3_db_release_memory(l->db);
+    malloc_trim(0);
 }
 
 static int run_once(struct lite *l, const char *sql, const struct lite_source *src,
@@ -110,6 +119,7 @@ int lite_create_table_as(struct wh *w, const char *schema, const char *name,
     int rc = must_be_absent(l, schema, name, e);
     if (rc < 0)
         return rc;
+    release_memory(l);
     buf_init(&text, 64u << 20);
     buf_init(&body, 64u << 20);
     buf_addf(&text, "CREATE TABLE ");

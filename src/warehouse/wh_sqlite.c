@@ -642,7 +642,7 @@ static int open_main(struct lite *l, const struct wh_options *o, struct err *e)
     if (rc == 0) /* a renamed table must not drag the views on it along (publishing) */
         rc = lite_exec(l, e,
                        "PRAGMA legacy_alter_table=ON;"
-                       "PRAGMA temp.cache_size=-8000; PRAGMA main.cache_size=-16000");
+                       "PRAGMA temp.cache_size=-8000; PRAGMA main.cache_size=-8000");
     sqlite3_wal_hook(l->db, lite_log_grew, l);
     if (rc == 0 && l->has_main_file)
         rc = set_pragmas_patiently(l, "main", e);

@@ -251,13 +251,16 @@ static bool bench(int items, size_t n, size_t batch)
     print("bus consume", n, &con, bare.wall);
     remove_db(path);
     free_samples();
-    if (items == 1)
+    if (items == 1 && batch >= 1000)
         FIGURE("bus consume, one core", ">= 400 k msg/s", (double)n / con.cpu >= 400000,
                "%.0f k msg/s", (double)n / con.cpu / 1e3);
-    FIGURE(items == 1 ? "bus append, small events" : "bus append, receipts",
-           ">= 0.50 of bare insert", bare.wall / app.wall >= 0.5, "%.2f",
-           bare.wall / app.wall);
-    return bare.wall / app.wall >= 0.5 && (items > 1 || (double)n / con.cpu >= 400000);
+    char name[64];
+    snprintf(name, sizeof name, "bus append, %s, %zu a transaction",
+             items == 1 ? "small events" : "receipts", batch);
+    FIGURE(name, ">= 0.50 of bare insert", bare.wall / app.wall >= 0.5,
+           "%.2f, %.2f CPU", bare.wall / app.wall, bare.cpu / app.cpu);
+    return bare.wall / app.wall >= 0.5 &&
+           (items > 1 || batch < 1000 || (double)n / con.cpu >= 400000);
 }
 
 int main(int argc, char **argv)
@@ -268,13 +271,17 @@ int main(int argc, char **argv)
         str_to_i64(str_of(argv[1]), &n);
     if (argc > 2)
         str_to_i64(str_of(argv[2]), &batch);
-    if (n < 1 || batch < 1)
-        die("usage", "bench_bus [MESSAGES [RECORDS_PER_TRANSACTION]]");
+    if (n < 1 || batch < 400)
+        die("usage", "bench_bus [MESSAGES [RECORDS_PER_TRANSACTION >= 400]]");
     snprintf(dir, sizeof dir, "%s/weir-bench-XXXXXX", tmp ? tmp : "/tmp");
     if (!mkdtemp(dir))
         die(dir, "cannot create");
     bool ok = bench(1, (size_t)n, (size_t)batch);
-    ok = bench(9, (size_t)n, (size_t)batch / 2 + 1) && ok;
+    ok = bench(9, (size_t)n, (size_t)batch / 2) && ok;
+    /* as a platform commits that follows its sources */
+    ok = bench(1, (size_t)n / 4, (size_t)batch / 40) && ok;
+    ok = bench(9, (size_t)n / 4, (size_t)batch / 40) && ok;
+    ok = bench(1, (size_t)n / 20, (size_t)batch / 400) && ok;
     rmdir(dir);
     puts(ok ? "ok"
             : "BELOW TARGET: append >= 0.5 of bare, consume >= 400 k small msg/s");

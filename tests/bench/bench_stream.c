@@ -1,16 +1,15 @@
 /* The stream worker on one core over the embedded bus: small events and the year's
  * receipts, beside a bare loop that only reads and writes the same records on the same
- * bus in the same run; and the cost of an event as their number grows. */
-#include <linux/perf_event.h>
+ * bus in the same run; and, for bench_growth.sh, the cost of an event as their number
+ * grows. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <valgrind/callgrind.h>
 #include <zlib.h>
 
 #include "base/json.h"
@@ -23,6 +22,7 @@
 #include "wire/wire.h"
 
 #define PARTITIONS 100
+#define SPAN       100000 /* events that are measured together */
 #define OK(call)                                                                       \
     do {                                                                               \
         if ((call) < 0) {                                                              \
@@ -338,25 +338,45 @@ static int count_output(void *arg, enum stream_output to, int32_t partition,
     return 0;
 }
 
-/* Instructions of this process in user mode, or -1 where the machine does not tell. */
-static int counter_open(void)
+/* What 100 k events cost: instructions where callgrind counts them, which it does only
+ * between begin and end, and CPU time elsewhere. A dump of callgrind's is a file that
+ * bench_growth.sh reads. */
+static double cost_begin(void)
 {
-    struct perf_event_attr a = {.type = PERF_TYPE_HARDWARE,
-                                .size = sizeof a,
-                                .config = PERF_COUNT_HW_INSTRUCTIONS,
-                                .exclude_kernel = 1,
-                                .exclude_hv = 1};
-    return (int)syscall(SYS_perf_event_open, &a, 0, -1, -1, 0);
-}
-
-static double cost_now(int counter)
-{
-    uint64_t n;
     struct rusage u;
-    if (counter >= 0 && read(counter, &n, sizeof n) == sizeof n)
-        return (double)n;
+    if (RUNNING_ON_VALGRIND) {
+        CALLGRIND_START_INSTRUMENTATION;
+        CALLGRIND_ZERO_STATS;
+    }
     getrusage(RUSAGE_SELF, &u);
     return cpu_of(&u) * 1e9;
+}
+
+static double cost_end(double before)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    if (RUNNING_ON_VALGRIND) {
+        CALLGRIND_DUMP_STATS;
+        CALLGRIND_STOP_INSTRUMENTATION;
+    }
+    return (cpu_of(&u) * 1e9 - before) / SPAN;
+}
+
+/* The events alone, to be subtracted. */
+static double generate_only(void)
+{
+    char text[1024];
+    uint64_t bytes = 0;
+    double before = cost_begin();
+    for (int64_t i = 0; i < SPAN; i++) {
+        struct str key, value = small_event(text, sizeof text, i, &key);
+        bytes += value.n + key.n;
+    }
+    double each = cost_end(before);
+    if (bytes == 0)
+        exit(1);
+    return each;
 }
 
 /* In memory, one process: what event number 100 k, 1 M, 10 M costs. */
@@ -366,23 +386,14 @@ static void bench_growth(int64_t most)
     struct stream_partition *parts = mem_alloc(PARTITIONS * sizeof *parts);
     uint64_t bytes = 0;
     char text[1024];
-    int counter = counter_open();
-    double generate = 0, first = 0, before;
+    double first = 0, before = 0, generate = generate_only();
     OK(stream_pipeline_init(&line, &conf, &e));
     line.job.produce = count_output;
     line.job.produce_arg = &bytes;
     for (int i = 0; i < PARTITIONS; i++)
         stream_partition_init(&parts[i], &line, i);
-    before = cost_now(counter);
-    for (int64_t i = 0; i < 100000; i++) {
-        struct str key, value = small_event(text, sizeof text, i, &key);
-        bytes += value.n;
-    }
-    generate = (cost_now(counter) - before) / 100000;
     int64_t i = 0;
-    for (int64_t end = 100000; end <= most; end *= 10) {
-        int64_t from = end - 100000;
-        before = 0;
+    for (int64_t end = SPAN; end <= most; end *= 10) {
         for (; i < end; i++) {
             struct str key, value = small_event(text, sizeof text, i, &key);
             struct stream_partition *p = &parts[i * 7919 % 500 % PARTITIONS];
@@ -390,31 +401,23 @@ static void bench_growth(int64_t most)
                                    .timestamp_ms = 1483228800000 + i * 3000,
                                    .key = key,
                                    .value = value};
-            if (i == from)
-                before = cost_now(counter);
+            if (i == end - SPAN)
+                before = cost_begin();
             OK(stream_partition_record(p, &r, &e));
         }
-        double each = (cost_now(counter) - before) / 100000 - generate;
+        double each = cost_end(before) - generate;
         first = first > 0 ? first : each;
-        printf(
-            "   the 100 k events before %9lld: %7.0f %s an event, %.2f x the first\n",
-            (long long)end, each, counter >= 0 ? "instructions" : "ns CPU",
-            each / first);
-        if (end == most)
-            FIGURE(counter >= 0 ? "instructions an event, to the last"
-                                : "CPU an event, to the last (no counter)",
-                   "within 10 % of first 100 k", each <= first * 1.1 && end > 100000,
-                   "%.2f x at %lld", each / first, (long long)end);
+        printf("   the 100 k events before %9lld: %7.0f ns CPU an event, %.2f x the "
+               "first\n",
+               (long long)end, each, each / first);
     }
     for (int k = 0; k < PARTITIONS; k++)
         stream_partition_release(&parts[k]);
     mem_free(parts);
     stream_pipeline_release(&line);
-    if (counter >= 0)
-        close(counter);
 }
 
-/* bench_stream [growth EVENTS]: the last part alone, for a profiler. */
+/* bench_stream [growth EVENTS]: the cost as events grow, for bench_growth.sh. */
 int main(int argc, char **argv)
 {
     int64_t most = 10000000;
@@ -426,6 +429,5 @@ int main(int argc, char **argv)
     }
     bench_bus("small events", true);
     bench_bus("receipts of the year", false);
-    bench_growth(most);
     return 0;
 }

@@ -77,13 +77,13 @@ def main():
     print(f"   {sum(cpu.values()):.0f} s CPU, {sum(wrote.values()):.0f} MB written")
     for kind, mb in sorted(peak.items(), key=lambda x: -x[1])[:8]:
         print(f"   {mb:6.1f} MB  {kind}")
-    workers = {k: v for k, v in peak.items() if k.startswith("worker")}
     rows = [("memory, supervisor", 30, peak.get("supervisor", 0))]
     if "console" in peak:
         rows.append(("memory, console", 15, peak["console"]))
-    if workers:
-        most = max(workers, key=workers.get)
-        rows.append((f"memory, {most}", 64, workers[most]))
+    for kind in ("ingest", "stream", "load", "lag", "alert", "sql"):
+        most = max((v for k, v in peak.items() if k.startswith(f"worker {kind}")), default=None)
+        if most is not None:
+            rows.append((f"memory, worker {kind}", 64, most))
     if os.environ.get("WEIR_BENCH_TABLE"):
         with open(os.environ["WEIR_BENCH_TABLE"], "a") as f:
             for name, must, mb in rows:
