@@ -32,7 +32,7 @@ struct jscan_slot {
     uint32_t generation, object, key;
 };
 
-const struct jscan_limits jscan_default_limits = {1024 * 1024, 64, 1000 * 1000};
+const struct jscan_limits jscan_default_limits = {1024 * 1024, 64, 1000 * 1000, 0};
 
 void jscan_init(struct jscan *s)
 {
@@ -164,8 +164,9 @@ struct scan {
     const char *end;
     struct jscan_token *next, *limit; /* free token, end of the array */
     struct jscan_frame *top;          /* innermost container; frames[0]: the document */
-    struct jscan_frame *deepest;
+    struct jscan_frame *deepest, *opaque; /* where containers are stepped over */
     size_t max_tokens;
+    bool is_known; /* scanned before: keys are not compared again */
     int rc;
 };
 
@@ -216,6 +217,18 @@ INLINE bool push(struct scan *c, const char *at, uint8_t type, size_t len,
                               .type = type,
                               .has_escape = escape};
     return true;
+}
+
+/* One token for the whole container at p; behind it. */
+static __attribute__((noinline)) const char *step_over(struct scan *c, const char *p,
+                                                       bool is_object)
+{
+    const char *close = skip_container(p, c->end);
+    if (!close)
+        return fault(c->s, JSCAN_FAULT_SYNTAX, c->end, "the document ends early");
+    size_t len = (size_t)(close + 1 - p);
+    return push(c, p, is_object ? JSCAN_OBJECT : JSCAN_ARRAY, len, 0) ? close + 1
+                                                                      : NULL;
 }
 
 INLINE const char *open_container(struct scan *c, const char *p, bool is_object)
@@ -279,7 +292,7 @@ INLINE const char *scan_key(struct scan *c, const char *quote)
     const char *p = scan_string_token(c, quote);
     if (UNLIKELY(!p))
         return NULL;
-    int rc = check_key(c);
+    int rc = c->is_known ? 0 : check_key(c);
     if (UNLIKELY(rc)) {
         c->rc = rc < 0 ? rc : 0;
         return fault(c->s, JSCAN_FAULT_DUPLICATE_KEY, quote,
@@ -339,7 +352,11 @@ static const char *scan_document(struct scan *c, const char *p)
         if (c->top->is_object && UNLIKELY(!(p = scan_key(c, p))))
             return NULL;
         char first = *p;
-        if (first == '{' || first == '[') {
+        bool is_container = first == '{' || first == '[';
+        if (is_container && UNLIKELY(c->top >= c->opaque)) {
+            if (UNLIKELY(!(p = step_over(c, p, first == '{'))))
+                return NULL;
+        } else if (is_container) {
             p = open_container(c, p, first == '{');
             if (UNLIKELY(!p))
                 return NULL;
@@ -384,7 +401,10 @@ static int scan_terminated(struct jscan *s, size_t n, const struct jscan_limits 
                      .limit = token_limit(s, l->max_tokens),
                      .top = s->frames,
                      .deepest = s->frames + depth,
-                     .max_tokens = l->max_tokens};
+                     .opaque = s->frames +
+                               (l->opaque_depth ? l->opaque_depth - 1 : depth + 1),
+                     .max_tokens = l->max_tokens,
+                     .is_known = l->opaque_depth > 0};
     const char *p = scan_document(&c, skip_space(s->text));
     s->n = (size_t)(c.next - s->tok);
     if (UNLIKELY(!p))

@@ -56,6 +56,10 @@ struct jscan_limits {
     size_t max_bytes;   /* default 1 MiB; at most 4 GiB - 1 */
     unsigned max_depth; /* containers in each other, default 64; at most 4096 */
     size_t max_tokens;  /* default 1 M */
+    /* Containers at this depth (the document is 1) are stepped over by their brackets,
+     * one token each, unchecked, and keys are not compared: for what was scanned whole
+     * before. 0: none. */
+    unsigned opaque_depth;
 };
 extern const struct jscan_limits jscan_default_limits;
 

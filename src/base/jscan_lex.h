@@ -247,4 +247,80 @@ static inline const char *scan_word(struct jscan *s, const char *p, uint8_t *typ
     return p;
 }
 
+/* ---- containers stepped over ---- */
+
+/* What a walk over a container carries from block to block. */
+struct stride {
+    unsigned depth;
+    bool in_string, is_escaped;
+};
+
+/* Byte by byte; where the outermost bracket closes, or NULL at stop. */
+static const char *stride_bytes(struct stride *w, const char *p, const char *stop)
+{
+    for (; p < stop; p++) {
+        if (w->is_escaped)
+            w->is_escaped = false;
+        else if (*p == '"')
+            w->in_string = !w->in_string;
+        else if (w->in_string)
+            w->is_escaped = *p == '\\';
+        else if (*p == '{' || *p == '[')
+            w->depth++;
+        else if ((*p == '}' || *p == ']') && --w->depth == 0)
+            return p;
+    }
+    return NULL;
+}
+
+#if JSCAN_SSE2
+/* Bit i: byte i of 64 is c. with: bits set in every byte before it is compared. */
+static inline uint64_t bytes_equal(const char *p, char with, char c)
+{
+    uint64_t bits = 0;
+    for (int i = 0; i < 4; i++) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
+        v = _mm_cmpeq_epi8(_mm_or_si128(v, _mm_set1_epi8(with)), _mm_set1_epi8(c));
+        bits |= (uint64_t)(unsigned)_mm_movemask_epi8(v) << (16 * i);
+    }
+    return bits;
+}
+
+/* 64 bytes without a backslash: the same. { and [ differ by one bit, so do } and ]. */
+static inline const char *stride_block(struct stride *w, const char *p)
+{
+    uint64_t inside = bytes_equal(p, 0, '"');
+    for (int shift = 1; shift < 64; shift *= 2)
+        inside ^= inside << shift;
+    inside ^= w->in_string ? UINT64_MAX : 0;
+    w->in_string = inside >> 63;
+    uint64_t opens = bytes_equal(p, 0x20, '{') & ~inside;
+    uint64_t brackets = opens | (bytes_equal(p, 0x20, '}') & ~inside);
+    for (; brackets; brackets &= brackets - 1) {
+        uint64_t bit = brackets & -brackets;
+        if (opens & bit)
+            w->depth++;
+        else if (--w->depth == 0)
+            return p + __builtin_ctzll(bit);
+    }
+    return NULL;
+}
+#endif
+
+/* The bracket that closes the one at p, NULL when none does. */
+static const char *skip_container(const char *p, const char *end)
+{
+    struct stride w = {0};
+#if JSCAN_SSE2
+    for (; end - p >= 64; p += 64) {
+        bool is_plain_block = !w.is_escaped && !bytes_equal(p, 0, '\\');
+        const char *close =
+            LIKELY(is_plain_block) ? stride_block(&w, p) : stride_bytes(&w, p, p + 64);
+        if (close)
+            return close;
+    }
+#endif
+    return stride_bytes(&w, p, end);
+}
+
 #endif

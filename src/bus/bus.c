@@ -3,6 +3,8 @@
  * vendor's type appears here. */
 #include "bus/bus_member.h"
 
+#include <inttypes.h>
+
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
@@ -414,4 +416,32 @@ int bus_retain(struct bus *b, int64_t now_ms, struct err *e)
 int bus_tidy(struct bus *b, struct err *e)
 {
     return b->ops->tidy(b, e);
+}
+
+const struct bus_header *bus_header(const struct bus_record *r, const char *name)
+{
+    for (size_t i = 0; i < r->n_headers; i++)
+        if (str_is(r->headers[i].name, name))
+            return &r->headers[i];
+    return NULL;
+}
+
+int bus_not_assigned(const char *topic, int32_t partition, struct err *e)
+{
+    return err_set(e, ERR_NOTFOUND,
+                   "topic %s, partition %" PRId32 " is not assigned here", topic,
+                   partition);
+}
+
+int bus_start_offset(struct bus *b, const char *group, const char *topic,
+                     int32_t partition, int64_t *offset, struct err *e)
+{
+    if (*offset != BUS_OFFSET_COMMITTED)
+        return *offset >= 0;
+    struct bus_committed committed = {.offset = -1};
+    int rc = b->ops->committed(b, group, topic, partition, &committed, e);
+    if (rc < 0)
+        return rc;
+    *offset = committed.offset >= 0 ? committed.offset : BUS_OFFSET_BEGIN;
+    return *offset >= 0;
 }

@@ -67,6 +67,9 @@ struct bus_record {
     size_t n_headers;
 };
 
+/* The record's header of that name, the first if there are several; NULL: none. */
+const struct bus_header *bus_header(const struct bus_record *r, const char *name);
+
 /* Records of one partition in offset order; valid until the next call on the consumer.
  */
 struct bus_batch {

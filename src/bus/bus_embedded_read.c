@@ -129,19 +129,11 @@ static void drop_records(struct emb_consumer *c)
 static int resolve(struct emb_consumer *c, const char *topic, int32_t partition,
                    int64_t *offset, struct err *e)
 {
-    if (*offset >= 0)
-        return 0;
-    if (*offset == BUS_OFFSET_COMMITTED) {
-        struct bus_committed committed = {.offset = -1};
-        int rc = emb_committed(c->base.bus, c->group, topic, partition, &committed, e);
-        if (rc < 0)
-            return rc;
-        *offset = committed.offset >= 0 ? committed.offset : BUS_OFFSET_BEGIN;
-        if (*offset >= 0)
-            return 0;
-    }
+    int rc = bus_start_offset(c->base.bus, c->group, topic, partition, offset, e);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
     struct bus_range range;
-    int rc = emb_ranges(c->base.bus, topic, partition, 1, &range, e);
+    rc = emb_ranges(c->base.bus, topic, partition, 1, &range, e);
     if (rc == 0)
         *offset = *offset == BUS_OFFSET_END ? range.end : range.start;
     return rc;
@@ -174,20 +166,13 @@ int emb_assign(struct bus_consumer *base, const char *topic, int32_t partition,
     return 0;
 }
 
-static int not_assigned(const char *topic, int32_t partition, struct err *e)
-{
-    return err_set(e, ERR_NOTFOUND,
-                   "topic %s, partition %" PRId32 " is not assigned here", topic,
-                   partition);
-}
-
 int emb_unassign(struct bus_consumer *base, const char *topic, int32_t partition,
                  struct err *e)
 {
     struct emb_consumer *c = (struct emb_consumer *)base;
     struct assigned *a = find(c, topic, partition);
     if (!a)
-        return not_assigned(topic, partition, e);
+        return bus_not_assigned(topic, partition, e);
     drop_records(c);
     mem_free(a->topic);
     *a = c->assigned.v[--c->assigned.n];
@@ -200,7 +185,7 @@ int emb_seek(struct bus_consumer *base, const char *topic, int32_t partition,
     struct emb_consumer *c = (struct emb_consumer *)base;
     struct assigned *a = find(c, topic, partition);
     if (!a)
-        return not_assigned(topic, partition, e);
+        return bus_not_assigned(topic, partition, e);
     int rc = resolve(c, topic, partition, &offset, e);
     if (rc < 0)
         return rc;

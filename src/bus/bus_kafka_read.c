@@ -179,19 +179,10 @@ static int resolve(struct kafka_consumer *c, const char *topic, int32_t partitio
                    int64_t *offset, struct err *e)
 {
     int64_t low, high;
-    if (*offset >= 0)
-        return 0;
-    if (*offset == BUS_OFFSET_COMMITTED) {
-        struct bus_committed committed = {.offset = -1};
-        int rc =
-            kafka_committed(c->base.bus, c->group, topic, partition, &committed, e);
-        if (rc < 0)
-            return rc;
-        *offset = committed.offset >= 0 ? committed.offset : BUS_OFFSET_BEGIN;
-        if (*offset >= 0)
-            return 0;
-    }
-    int rc = kafka_watermarks(bus_of(c), topic, partition, &low, &high, e);
+    int rc = bus_start_offset(c->base.bus, c->group, topic, partition, offset, e);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc = kafka_watermarks(bus_of(c), topic, partition, &low, &high, e);
     if (rc == 0)
         *offset = *offset == BUS_OFFSET_END ? high : low;
     return rc;
@@ -235,20 +226,13 @@ int kafka_assign(struct bus_consumer *base, const char *topic, int32_t partition
     return rc;
 }
 
-static int not_assigned(const char *topic, int32_t partition, struct err *e)
-{
-    return err_set(e, ERR_NOTFOUND,
-                   "topic %s, partition %" PRId32 " is not assigned here", topic,
-                   partition);
-}
-
 int kafka_unassign(struct bus_consumer *base, const char *topic, int32_t partition,
                    struct err *e)
 {
     struct kafka_consumer *c = (struct kafka_consumer *)base;
     struct assigned *a = find(c, topic, partition);
     if (!a)
-        return not_assigned(topic, partition, e);
+        return bus_not_assigned(topic, partition, e);
     stop(c, a);
     return 0;
 }
@@ -259,7 +243,7 @@ int kafka_seek(struct bus_consumer *base, const char *topic, int32_t partition,
     struct kafka_consumer *c = (struct kafka_consumer *)base;
     struct assigned *a = find(c, topic, partition);
     if (!a)
-        return not_assigned(topic, partition, e);
+        return bus_not_assigned(topic, partition, e);
     int rc = resolve(c, topic, partition, &offset, e);
     if (rc < 0)
         return rc;

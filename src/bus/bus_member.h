@@ -76,6 +76,13 @@ struct bus_ops {
 int32_t bus_pick_partition(enum bus_key_rule rule, struct str key, int32_t n,
                            uint32_t *turn);
 
+/* For consumers. ERR_NOTFOUND, with the place. */
+int bus_not_assigned(const char *topic, int32_t partition, struct err *e);
+/* An offset as bus_assign and bus_seek take it: 1: *offset is a real one now; 0: it is
+ * BUS_OFFSET_BEGIN or BUS_OFFSET_END, which the member looks up in the log. */
+int bus_start_offset(struct bus *b, const char *group, const char *topic,
+                     int32_t partition, int64_t *offset, struct err *e);
+
 /* Wait before looking again: 5 ms doubling to 50 ms, never beyond deadline_ms
  * (monotonic). *wait_ms is the state, 0 at the start. false when the deadline has
  * passed. */

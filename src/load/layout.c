@@ -136,23 +136,36 @@ static bool is_topic(const char *a, const char *b)
     return a && *a && streq(a, b);
 }
 
-const struct load_layout *layout_fixed(const struct platform *p,
-                                       const struct conf_load *l)
+/* The layout of what a stream writes to this topic; NULL: no stream does. */
+static const struct load_layout *layout_of_role(const struct platform *p,
+                                                const char *topic)
 {
     for (size_t i = 0; i < p->n_streams; i++) {
         const struct conf_stream *s = &p->streams[i];
         const char *const roles[] = {s->to_records, s->to_windows, s->to_alerts,
                                      s->to_late, s->to_rejects};
         for (size_t r = 0; r < sizeof(roles) / sizeof(*roles); r++) {
-            if (is_topic(roles[r], l->from))
+            if (is_topic(roles[r], topic))
                 return &fixed[r];
         }
     }
-    for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++) {
-        if (streq(fixed[i].name, l->table))
-            return &fixed[i];
-    }
     return NULL;
+}
+
+const struct load_layout *layout_fixed(const struct platform *p,
+                                       const struct conf_load *l)
+{
+    const struct load_layout *found = layout_of_role(p, l->from);
+    for (size_t i = 0; !found && i < sizeof(fixed) / sizeof(*fixed); i++) {
+        if (streq(fixed[i].name, l->table))
+            found = &fixed[i];
+    }
+    return found;
+}
+
+bool layout_is_scanned(const struct platform *p, const struct conf_load *l)
+{
+    return layout_of_role(p, l->from) != NULL;
 }
 
 /* ── the generic layout ──────────────────────────────────────────────────────────── */

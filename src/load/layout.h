@@ -62,6 +62,9 @@ struct load_layout {
 /* The fixed layout of a load, NULL when it is generic. */
 const struct load_layout *layout_fixed(const struct platform *p,
                                        const struct conf_load *l);
+/* The load's records are written by a stream of the platform, which has scanned every
+ * byte of them. */
+bool layout_is_scanned(const struct platform *p, const struct conf_load *l);
 /* Generic layout from the table when it exists, else from the members of a first
  * record's JSON (names, n). Owned by arena. ERR_CONFIG when a key field is not among
  * them. */

@@ -116,6 +116,7 @@ static int use_layout(struct load *d, const struct load_layout *layout, struct e
     d->layout = layout;
     row_release(&d->row);
     row_init(&d->row, layout);
+    d->row.is_scanned = layout_is_scanned(d->p, d->l);
     if (layout->write == LOAD_HIGHEST)
         return wh_loader_open_upsert(d->wh, d->l->schema, d->l->table, names, &upsert,
                                      &d->rows, e);

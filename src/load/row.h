@@ -27,7 +27,9 @@ struct row {
     char loaded_at[32];
     char name[128]; /* of a member whose name is written with escapes */
     int64_t sequence;
-    size_t hint; /* column expected next: members keep their order */
+    bool is_scanned; /* set by the caller: the records' inner containers are JSON for
+                        sure */
+    size_t hint;     /* column expected next: members keep their order */
     /* of the row filled last */
     bool is_correction, is_out_of_memory;
     const char *reason; /* why it is no row */

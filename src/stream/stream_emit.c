@@ -357,10 +357,8 @@ int stream_emit_window(struct stream_context *c, const struct stream_window_row 
 
 static struct str header_of(const struct bus_record *r, const char *name)
 {
-    for (size_t i = 0; i < r->n_headers; i++)
-        if (str_is(r->headers[i].name, name))
-            return r->headers[i].value;
-    return (struct str){"", 0};
+    const struct bus_header *h = bus_header(r, name);
+    return h ? h->value : (struct str){"", 0};
 }
 
 static struct str number_text(int64_t v, char out[24])

@@ -130,10 +130,8 @@ static int apply_product(struct stream_tables *t, struct str key, bool is_delete
 
 static bool is_delete(const struct bus_record *r)
 {
-    for (size_t i = 0; i < r->n_headers; i++)
-        if (str_is(r->headers[i].name, "op"))
-            return str_is(r->headers[i].value, "delete");
-    return false;
+    const struct bus_header *op = bus_header(r, "op");
+    return op && str_is(op->value, "delete");
 }
 
 int stream_tables_apply(struct stream_tables *t, enum stream_role role,

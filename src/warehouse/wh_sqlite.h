@@ -75,6 +75,21 @@ int lite_translate(struct lite *l, const char *sql, size_t n, struct buf *out,
                    struct translate_map *map, struct err *e);
 bool lite_is_far_view(void *l, const char *schema, const char *name);
 
+/* Members of the row (wh_statement.c). */
+bool lite_error_at(const struct wh *w, size_t *offset);
+const char *lite_column_name(const struct wh_cursor *c, int i);
+int lite_bind_i64(struct wh_cursor *c, int index1, int64_t v, struct err *e);
+int lite_bind_text(struct wh_cursor *c, int index1, const char *text, struct err *e);
+int lite_exec_member(struct wh *w, const char *sql, bool is_raw, struct err *e);
+int lite_n_columns(const struct wh_cursor *c);
+int lite_next(struct wh_cursor *c, struct err *e);
+int lite_query(struct wh *w, const char *sql, bool is_raw, struct wh_cursor **out,
+               struct err *e);
+int lite_translate_member(struct wh *w, const char *sql, size_t n, struct buf *out,
+                          struct err *e);
+struct wh_value lite_value(struct wh_cursor *c, int i);
+void lite_cursor_close(struct wh_cursor *c);
+
 int lite_relations(struct wh *w, const char *schema, wh_relation_fn *fn, void *arg,
                    struct err *e);
 enum wh_relation_type lite_relation_type(struct wh *w, const char *schema,

@@ -322,6 +322,69 @@ static void names_the_faults_of_the_disordered_receipts(void **state)
     data_free(&list);
 }
 
+static const struct jscan_limits outer = {1 << 20, 64, 100000, 2};
+
+/* Members of the document are the same as in a whole scan; containers are one token. */
+static void agree(const char *text, size_t n)
+{
+    struct jscan whole;
+    jscan_init(&whole);
+    assert_int_equal(jscan_parse(&whole, text, n, NULL), 0);
+    assert_int_equal(parse_n(text, n, &outer), 0);
+    size_t i = 1, k = 1;
+    for (; i < whole.tok[0].next; i = whole.tok[i].next, k++) {
+        assert_true(str_eq(jscan_raw(&whole, i), jscan_raw(&scan, k)));
+        assert_int_equal(whole.tok[i].type, scan.tok[k].type);
+        assert_int_equal(scan.tok[k].next, k + 1);
+    }
+    assert_int_equal(k, scan.n);
+    assert_int_equal(k, scan.tok[0].next);
+    jscan_release(&whole);
+}
+
+static void steps_over_inner_containers(void **state)
+{
+    static const char *const good[] = {
+        "{\"a\":[1,2,{\"b\":[]}],\"c\":{},\"d\":1}",
+        "[[],{},[[[]]],1]",
+        "{\"a\":{\"x\":\"]}\\\"]}\",\"y\":\"\\\\\"},\"z\":[\"{[\"]}",
+        "{\"a\" : [ \"0123456789012345678901234567890123456789012345678901234\\\\\", "
+        "\"}]}]}]\" , { } ] , \"b\" : 2 }",
+    };
+    static const char *const open[] = {"{\"a\":[1,2}", "[[", "{\"a\":{\"b\":\"}\"}",
+                                       "{\"a\":[\"]", "[[1],[2]"};
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        agree(good[i], strlen(good[i]));
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++) {
+        assert_int_equal(parse_n(open[i], strlen(open[i]), &outer), ERR_PARSE);
+        assert_int_equal(scan.fault, JSCAN_FAULT_SYNTAX);
+    }
+}
+
+/* Strings of every length with brackets, quotes and backslashes in them, so that each
+ * falls on each byte of a block. */
+static void stepping_over_agrees_with_the_scan(void **state)
+{
+    static const char pieces[][8] = {"{}", "]", "\\\"", "\\\\", "x", "[[", "\\n", "e"};
+    unsigned seed = 3;
+    (void)state;
+    for (int round = 0; round < 3000; round++) {
+        struct buf b;
+        buf_init(&b, 1 << 20);
+        buf_adds(&b, "{\"k\":[");
+        for (int i = 0; i < round % 23; i++) {
+            buf_adds(&b, i ? ",{\"v\":\"" : "{\"v\":\"");
+            for (unsigned k = (seed = seed * 1103515245u + 12345u) >> 26; k; k--)
+                buf_adds(&b, pieces[(seed = seed * 1103515245u + 12345u) >> 29]);
+            buf_adds(&b, "\"}");
+        }
+        buf_adds(&b, "],\"n\":1.50}");
+        agree(buf_str(&b), b.len);
+        buf_release(&b);
+    }
+}
+
 /* Run by valgrind: scans the receipts once, so that only jscan_parse is counted. */
 static int measure(void)
 {
@@ -387,6 +450,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(tokens_describe_the_tree),
         cmocka_unit_test(unescapes_text),
         cmocka_unit_test(names_the_faults_of_the_disordered_receipts),
+        cmocka_unit_test(steps_over_inner_containers),
+        cmocka_unit_test(stepping_over_agrees_with_the_scan),
 #ifdef COUNTS_INSTRUCTIONS
         cmocka_unit_test(costs_at_most_16_instructions_a_byte),
 #endif
