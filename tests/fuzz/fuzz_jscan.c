@@ -28,6 +28,20 @@ static void check_tokens(const struct jscan *s, size_t size)
     buf_release(&text);
 }
 
+/* Stepped over, a document that is right has the same members; one that is not may
+ * pass, but nothing is read behind it. */
+static void check_outer(const char *text, size_t size, bool is_right)
+{
+    struct jscan s;
+    const struct jscan_limits outer = {1 << 20, 64, 1000 * 1000, 2};
+    jscan_init(&s);
+    int rc = jscan_parse(&s, text, size, &outer);
+    BUG_ON(is_right && rc != 0);
+    for (size_t i = 0; rc == 0 && i < s.n; i++)
+        BUG_ON((size_t)s.tok[i].start + s.tok[i].len > size || s.tok[i].next <= i);
+    jscan_release(&s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct jscan s;
@@ -47,6 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         BUG_ON(v && !is_odd && s.fault != JSCAN_FAULT_DEPTH &&
                s.fault != JSCAN_FAULT_LENGTH);
     }
+    check_outer((const char *)data, size, rc == 0);
     json_decref(v);
     jscan_release(&s);
     return 0;
