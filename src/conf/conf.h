@@ -75,6 +75,8 @@ struct conf_load {
     int64_t batch_rows, batch_ms;
 };
 
+/* "transform" is every node's and gives the number of SQL workers; others bound the
+ * nodes whose config names them (meta: {pool: NAME}). */
 struct conf_pool {
     const char *name;
     int slots;
@@ -195,6 +197,7 @@ struct conf_options {
 int conf_load(struct platform **out, const struct conf_options *o, struct err *e);
 void conf_free(struct platform *p);
 const struct conf_source *conf_source(const struct platform *p, const char *name);
+const struct conf_pool *conf_pool(const struct platform *p, const char *name);
 const struct conf_topic *conf_topic(const struct platform *p, const char *name);
 const struct conf_stream *conf_stream(const struct platform *p, const char *name);
 const struct conf_load *conf_load_row(const struct platform *p, const char *name);

@@ -404,6 +404,7 @@ CONF_FIND(conf_source, conf_source, sources, n_sources)
 CONF_FIND(conf_topic, conf_topic, topics, n_topics)
 CONF_FIND(conf_stream, conf_stream, streams, n_streams)
 CONF_FIND(conf_load_row, conf_load, loads, n_loads)
+CONF_FIND(conf_pool, conf_pool, pools, n_pools)
 
 const char *conf_state_path(const struct platform *p, const char *name, char *out,
                             size_t size)

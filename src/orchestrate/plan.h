@@ -5,16 +5,15 @@
  *   "items":[{"node":"model.retail.x","name":"x","kind":"seed|run|test|gate|replay",
  *             "why":"requested|downstream of …|failed in run 12|…","after":["id",…],
  *             "detail":"incremental gold.fct_daily_sales, 3 tests, gate daily",
- *             "tests":[id…],"gates":[name…]}…],
- *   "skipped":[{"node","why"}…], "warnings":["\"x\" selects nothing", …],
- *   "text":["12 to run: 9 models, …", …]}
- * kind "compile" for command compile. "tests" and "gates" (models, seeds, snapshots):
- * the checks that run inside the item, on what is about to be published; a test runs
- * there when all its other parents are above the node. Other checks are items of their
- * own, and what is below all their parents waits for them. No match gives an empty
- * plan, not an error. A streaming node becomes an item "replay"; of a topic its
- * readers, of a bronze table its load. What it reads again is filled in by the worker
- * (worker/sql.h):
+ *             "pool":"NAME of weir.yml, when it is in
+ * one","tests":[id…],"gates":[name…]}…], "skipped":[{"node","why"}…],
+ * "warnings":["\"x\" selects nothing", …], "text":["12 to run: 9 models, …", …]} kind
+ * "compile" for command compile. "tests" and "gates" (models, seeds, snapshots): the
+ * checks that run inside the item, on what is about to be published; a test runs there
+ * when all its other parents are above the node. Other checks are items of their own,
+ * and what is below all their parents waits for them. No match gives an empty plan, not
+ * an error. A streaming node becomes an item "replay"; of a topic its readers, of a
+ * bronze table its load. What it reads again is filled in by the worker (worker/sql.h):
  * "replay":{"topic","records","partitions":[{partition,from,to,records}],
  * "loads":[names that follow],"warnings":[…]}. Scope "failed" needs no node and
  * repeats exactly what did not succeed.

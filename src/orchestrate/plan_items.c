@@ -170,6 +170,13 @@ static json_t *own_checks(struct planner *p, size_t i, enum graph_kind kind)
     return list;
 }
 
+/* A pool of weir.yml that the node's config puts it into; NULL: none. */
+static const char *pool_of(const struct graph_node *n)
+{
+    const json_t *config = n->node ? n->node->config : NULL;
+    return json_str(json_obj(config, "meta"), "pool", json_str(config, "pool", NULL));
+}
+
 static json_t *make_item(struct planner *p, size_t i, const bool *above)
 {
     const struct graph_node *n = &p->g->nodes[i];
@@ -183,6 +190,8 @@ static json_t *make_item(struct planner *p, size_t i, const bool *above)
     json_put_str(item, "why", p->why[i] ? p->why[i] : "requested");
     json_put(item, "after", ids_where(p, above));
     json_put_str(item, "detail", buf_str(&detail));
+    if (pool_of(n))
+        json_put_str(item, "pool", pool_of(n));
     if (planner_is_sql(n->kind)) {
         json_put(item, "tests", own_checks(p, i, GRAPH_TEST));
         json_put(item, "gates", own_checks(p, i, GRAPH_GATE));

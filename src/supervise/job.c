@@ -2,10 +2,12 @@
  *
  * in: jobs of runs, plans and freshness. out: tasks on channels; answers to the jobs'
  * owners. Called by run.c, request.c and unit.c. Always holds: a job is with one worker
- * at most; a worker has one job at most; an answer counts only for the attempt that was
+ * at most; a worker has one job at most; a pool has no more at work than its slots; an
+ * answer counts only for the attempt that was
  * sent; workers are started when there is work for them. */
 #include "supervise/sup.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -44,12 +46,21 @@ void job_queue(struct job *j)
     job_pump(j->sup);
 }
 
-static struct job *job_take(struct sup *s)
+static struct job *job_take(struct sup *s, size_t at)
 {
-    struct job *j = s->jobs.v[0];
+    struct job *j = s->jobs.v[at];
     s->jobs.n--;
-    memmove(s->jobs.v, s->jobs.v + 1, s->jobs.n * sizeof *s->jobs.v);
+    memmove(s->jobs.v + at, s->jobs.v + at + 1, (s->jobs.n - at) * sizeof *s->jobs.v);
     return j;
+}
+
+/* Slots of a pool that nobody has; of no pool: any number. */
+static int pool_free(const struct sup *s, const char *name)
+{
+    const struct conf_pool *pool = name ? conf_pool(s->p, name) : NULL;
+    int n = pool ? pool->slots : INT_MAX;
+    units_each(s, u) n -= pool && u->job && u->job->pool && streq(u->job->pool, name);
+    return n;
 }
 
 static void job_send(struct unit *u, struct job *j)
@@ -71,8 +82,12 @@ static void job_send(struct unit *u, struct job *j)
 /* The next job that still wants to be done. */
 static struct job *job_next(struct sup *s, struct unit *u)
 {
-    while (s->jobs.n > 0) {
-        struct job *j = job_take(s);
+    for (size_t i = 0; i < s->jobs.n;) {
+        if (pool_free(s, s->jobs.v[i]->pool) <= 0) {
+            i++; /* those behind it may go first */
+            continue;
+        }
+        struct job *j = job_take(s, i);
         j->worker = u;
         if (!j->begin || j->begin(j))
             return j;
@@ -99,7 +114,9 @@ static const char *sql_failure(struct sup *s)
 /* As many workers as there is work, never more than the pool has. */
 static void sql_start(struct sup *s)
 {
-    size_t wanted = s->jobs.n, coming = 0;
+    size_t wanted = 0, coming = 0;
+    for (size_t i = 0; i < s->jobs.n; i++)
+        wanted += pool_free(s, s->jobs.v[i]->pool) > 0;
     units_each(s, u) if (u->role == UNIT_SQL && proc_is_live(u->proc) && !u->job)
         coming++;
     units_each(s, u)
@@ -133,7 +150,7 @@ void job_pump(struct sup *s)
     while (s->jobs.n > 0 && sql_is_hopeless(s)) {
         char why[300];
         str_copy(why, sizeof why, sql_failure(s));
-        job_finish(job_take(s), NULL, why);
+        job_finish(job_take(s, 0), NULL, why);
     }
 }
 

@@ -267,6 +267,7 @@ void item_queue(struct item *it)
     struct job *j = job_new(it->run->sup, it->kind, run_job_data(it->run, it->json));
     it->state = ITEM_QUEUED;
     it->waits = 0;
+    j->pool = json_str(it->json, "pool", NULL);
     j->arg = it;
     j->begin = item_begin;
     j->done = item_done;

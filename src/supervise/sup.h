@@ -202,6 +202,7 @@ struct job {
     char id[64];
     const char *kind; /* static or owned by arg */
     json_t *data;
+    const char *pool; /* whose slots it takes beside a worker (borrowed), NULL: none */
     int attempt, deaths;
     struct unit *worker;
     /* Before it is sent; false: it is not to be sent any more. May set attempt. */

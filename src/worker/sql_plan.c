@@ -56,6 +56,24 @@ static int mark_refresh(const struct graph *g, const char *refresh, json_t *plan
     return rc;
 }
 
+/* A pool that weir.yml does not have bounds nothing: said, not kept. */
+static void check_pools(const struct platform *p, json_t *plan)
+{
+    json_t *item;
+    size_t i;
+    json_array_foreach (json_arr(plan, "items"), i, item) {
+        const char *pool = json_str(item, "pool", NULL);
+        if (!pool || conf_pool(p, pool))
+            continue;
+        char *text = mem_printf("%s is in the pool \"%.60s\", which weir.yml does not "
+                                "have (pools: {%.60s: {slots: 1}}): it has no bound",
+                                json_str(item, "name", ""), pool, pool);
+        json_array_append_new(json_arr(plan, "warnings"), json_string(text));
+        json_object_del(item, "pool");
+        mem_free(text);
+    }
+}
+
 int sql_plan(struct sql_engine *engine, const json_t *d, json_t **plan, struct err *e)
 {
     struct graph g = {0};
@@ -94,10 +112,13 @@ int sql_plan(struct sql_engine *engine, const json_t *d, json_t **plan, struct e
         rc = mark_refresh(&g, json_str(d, "refresh", ""), *plan, e);
     if (rc == 0)
         rc = sql_replay_plan(engine->p, json_str(d, "from", NULL), *plan, e);
-    if (rc == 0)
+    if (rc == 0) {
+        check_pools(engine->p, *plan);
         plan_text(*plan);
-    else
-        json_decref(*plan), *plan = NULL;
+    } else {
+        json_decref(*plan);
+        *plan = NULL;
+    }
     graph_state_release(&r.selection);
     json_decref(selectors);
     mem_free(select);

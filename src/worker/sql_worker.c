@@ -164,23 +164,23 @@ static int send_result(struct worker *w, const struct task *t, const struct node
     return channel_send(w->ch, "result", m, e);
 }
 
-/* pools: {transform: {statement_timeout: …}} bounds the time of one node. */
-static int64_t statement_timeout(const struct platform *p)
+/* The pool whose statement_timeout bounds a task: its own, else transform. */
+static const struct conf_pool *pool_of(const struct platform *p, const struct task *t)
 {
-    for (size_t i = 0; i < p->n_pools; i++)
-        if (streq(p->pools[i].name, "transform"))
-            return p->pools[i].statement_timeout_ms;
-    return 0;
+    const char *name = json_str(t->data, "pool", NULL);
+    const struct conf_pool *own = name ? conf_pool(p, name) : NULL;
+    return own && own->statement_timeout_ms > 0 ? own : conf_pool(p, "transform");
 }
 
 static int send_interrupted(struct worker *w, const struct task *t, struct err *e)
 {
-    if (!w->is_late)
+    const struct conf_pool *pool = pool_of(w->engine.p, t);
+    if (!w->is_late || !pool)
         return send_error(w, t, ERR_INTERRUPTED, "stopped", e);
     char took[32];
-    char *text = mem_printf(
-        "stopped after %s: statement_timeout of the pool transform in weir.yml",
-        time_format_duration(statement_timeout(w->engine.p), took));
+    char *text =
+        mem_printf("stopped after %s: statement_timeout of the pool %s in weir.yml",
+                   time_format_duration(pool->statement_timeout_ms, took), pool->name);
     int rc = send_error(w, t, ERR_FAIL, text, e);
     mem_free(text);
     return rc;
@@ -201,7 +201,8 @@ static int run_node(struct worker *w, const struct task *t, const struct node *n
                                       json_flag(t->data, "full_refresh", false)};
     struct model_result r;
     struct err why = {0};
-    int64_t timeout = statement_timeout(w->engine.p);
+    const struct conf_pool *pool = pool_of(w->engine.p, t);
+    int64_t timeout = pool ? pool->statement_timeout_ms : 0;
     w->is_late = false;
     w->deadline_ms = timeout > 0 ? time_mono_ms() + timeout : 0;
     log_info("%s starts", n->unique_id);

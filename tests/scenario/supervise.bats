@@ -198,3 +198,16 @@ PY
     [ "$status" -eq 0 ]
     [ "$(grep -c "dim_stores" <<<"$output")" -eq 1 ]
 }
+
+@test "a model is put into a pool by its config; a pool nobody has is said" {
+    model=$(find "$WEIR_PROJECT_DIR/models" -name dim_stores.sql)
+    sed -i '1i {{ config(meta={"pool": "heavy"}) }}' "$model"
+    run "$WEIR" build --select dim_stores --plan
+    [[ "$output" == *'dim_stores is in the pool "heavy", which weir.yml does not have'* ]]
+    printf 'pools: {heavy: {slots: 1, statement_timeout: 1h}}\n' >"$TEST_DIR/pool.yml"
+    sed '/^pools:/,/^[a-z]/{/^pools:/d;/^ /d}' "$WEIR_PROJECT_DIR/weir.yml" >"$TEST_DIR/weir.yml"
+    cat "$TEST_DIR/pool.yml" "$TEST_DIR/weir.yml" >"$WEIR_PROJECT_DIR/weir.yml"
+    run "$WEIR" build --select dim_stores --plan -o json
+    [ "$status" -eq 0 ]
+    [ "$(echo "$output" | json "d['items'][0]['pool'], d['warnings']")" = "heavy []" ]
+}
