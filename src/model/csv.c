@@ -72,6 +72,12 @@ static int quoted(struct csv *c, struct err *e)
                 return 0;
             }
         }
+        if (ch == '\r') { /* any end of a line is \n, as Python reads files */
+            int next = getc_unlocked(c->file);
+            if (next != '\n')
+                ungetc(next, c->file);
+            ch = '\n';
+        }
         c->next_line += ch == '\n';
         buf_addc(&c->text, (char)ch);
     }

@@ -3,26 +3,18 @@
  * load; memory is that of a row. Empty cells and "null" are NULL. */
 #include "model/internal.h"
 
-#include <math.h>
 #include "base/buf.h"
 #include "base/timeutil.h"
 #include "model/csv.h"
-
-enum kind {
-    KIND_UNKNOWN,
-    KIND_INT,
-    KIND_REAL,
-    KIND_DATE,
-    KIND_TIME,
-    KIND_BOOL,
-    KIND_TEXT
-};
+#include "model/seed_cell.h"
 
 struct column {
     char *name;
-    enum kind kind;
-    const char *type; /* from column_types; NULL: inferred */
-    bool is_big;      /* an integer does not fit 32 bits */
+    enum seed_kind kind;
+    const char *type;         /* from column_types; NULL: inferred */
+    bool is_big;              /* an integer does not fit 32 bits */
+    bool is_zoneless;         /* its type keeps no zone: times are in UTC */
+    char time[SEED_TIME_MAX]; /* of the row being loaded */
 };
 
 struct seed {
@@ -32,57 +24,18 @@ struct seed {
     size_t n;
 };
 
-static bool is_null(struct str s)
-{
-    return s.n == 0 || (s.n == 4 && strncasecmp(s.p, "null", 4) == 0);
-}
-
-static bool is_bool(struct str s)
-{
-    return (s.n == 4 && strncasecmp(s.p, "true", 4) == 0) ||
-           (s.n == 5 && strncasecmp(s.p, "false", 5) == 0);
-}
-
-static bool is_number(struct str s)
-{
-    double d;
-    return str_to_double(s, &d) && isfinite(d);
-}
-
-static enum kind kind_of(struct str s)
-{
-    int64_t i;
-    if (str_to_i64(s, &i))
-        return KIND_INT;
-    if (is_number(s))
-        return KIND_REAL;
-    if (time_parse_iso(s, &i))
-        return s.n == 10 ? KIND_DATE : KIND_TIME;
-    return is_bool(s) ? KIND_BOOL : KIND_TEXT;
-}
-
-static enum kind join_kinds(enum kind a, enum kind b)
-{
-    if (a == KIND_UNKNOWN || a == b)
-        return b;
-    if ((a == KIND_INT && b == KIND_REAL) || (a == KIND_REAL && b == KIND_INT))
-        return KIND_REAL;
-    if ((a == KIND_DATE && b == KIND_TIME) || (a == KIND_TIME && b == KIND_DATE))
-        return KIND_TIME;
-    return KIND_TEXT;
-}
-
 /* As dbt's adapters have them; SQLite keeps times and booleans as texts and numbers. */
 static const char *declared_type(const struct build *b, const struct column *c)
 {
     static const char *const types[][2] = {
-        [KIND_UNKNOWN] = {"TEXT", "text"},
-        [KIND_INT] = {"INTEGER", "integer"},
-        [KIND_REAL] = {"REAL", "float8"},
-        [KIND_DATE] = {"TEXT", "date"},
-        [KIND_TIME] = {"TEXT", "timestamp without time zone"},
-        [KIND_BOOL] = {"INTEGER", "boolean"},
-        [KIND_TEXT] = {"TEXT", "text"},
+        [SEED_UNKNOWN] = {"INTEGER", "integer"},
+        [SEED_INT] = {"INTEGER", "integer"},
+        [SEED_REAL] = {"REAL", "float8"},
+        [SEED_DATE] = {"TEXT", "date"},
+        [SEED_TIME] = {"TEXT", "timestamp without time zone"},
+        [SEED_ISO] = {"TEXT", "timestamp without time zone"},
+        [SEED_BOOL] = {"INTEGER", "boolean"},
+        [SEED_TEXT] = {"TEXT", "text"},
     };
     bool is_sqlite = streq(wh_kind(b->w), "sqlite");
     if (c->type)
@@ -125,6 +78,7 @@ static int read_header(struct seed *s, struct err *e)
         char *name = mem_strndup(cell.p, cell.n);
         s->cols[i].name = name;
         s->cols[i].type = json_str(types, name, NULL);
+        s->cols[i].is_zoneless = !streq(wh_kind(s->b->w), "sqlite");
         if (!*name)
             return err_set(e, ERR_PARSE, "%s:1: column %zu has no name",
                            s->b->it->pub.path, i + 1);
@@ -149,12 +103,13 @@ static int next_row(struct seed *s, struct err *e)
 static void infer_cell(struct column *c, struct str s)
 {
     int64_t n;
-    if (c->type || is_null(s) || c->kind == KIND_TEXT)
+    double d;
+    bool is_int;
+    if (c->type || seed_is_null(s) || c->kind == SEED_TEXT)
         return;
-    enum kind kind = kind_of(s);
-    c->kind = join_kinds(c->kind, kind);
-    c->is_big = c->kind == KIND_INT &&
-                (c->is_big || !str_to_i64(s, &n) || n > INT32_MAX || n < INT32_MIN);
+    c->kind = seed_join(c->kind, seed_kind_of(s));
+    c->is_big = c->kind == SEED_INT && seed_number(s, &is_int, &n, &d) &&
+                (c->is_big || n > INT32_MAX || n < INT32_MIN);
 }
 
 static int infer(struct seed *s, struct err *e)
@@ -188,20 +143,37 @@ static int create_table(struct seed *s, struct err *e)
     return rc;
 }
 
-static struct wh_value cell_value(const struct column *c, struct str s)
+static struct str time_value(struct column *c, struct str s)
+{
+    struct str text = {c->time, seed_time(s, c->time)};
+    int64_t ms;
+    char utc[32];
+    bool has_zone =
+        text.n > 6 && text.p[text.n - 3] == ':' && strchr("+-", text.p[text.n - 6]);
+    if (c->is_zoneless && has_zone && time_parse_iso(text, &ms)) {
+        str_copy(c->time, sizeof c->time, time_format_sql(ms, ms % 1000 != 0, utc));
+        text.n = strlen(c->time);
+    }
+    return text;
+}
+
+static struct wh_value cell_value(struct column *c, struct str s)
 {
     struct wh_value v = {.type = WH_TEXT, .text = s};
-    if (is_null(s)) {
+    bool is_int;
+    if (seed_is_null(s)) {
         v.type = WH_NULL;
-    } else if (!c->type && c->kind == KIND_INT) {
+    } else if (!c->type && (c->kind == SEED_INT || c->kind == SEED_REAL)) {
+        seed_number(s, &is_int, &v.i, &v.d);
+        if (c->kind == SEED_REAL && is_int)
+            v.d = (double)v.i;
+        v.type = c->kind == SEED_INT ? WH_INT : WH_REAL;
+    } else if (!c->type && c->kind == SEED_BOOL) {
         v.type = WH_INT;
-        str_to_i64(s, &v.i);
-    } else if (!c->type && c->kind == KIND_REAL) {
-        v.type = WH_REAL;
-        str_to_double(s, &v.d);
-    } else if (!c->type && c->kind == KIND_BOOL) {
-        v.type = WH_INT;
-        v.i = (s.p[0] | 32) == 't';
+        v.i = s.p[strspn(s.p, " \t")] == 't' || s.p[strspn(s.p, " \t")] == 'T';
+    } else if (!c->type &&
+               (c->kind == SEED_DATE || c->kind == SEED_TIME || c->kind == SEED_ISO)) {
+        v.text = time_value(c, s);
     }
     return v;
 }
@@ -274,12 +246,12 @@ int seed_build(struct build *b, struct err *e)
 
 /* ── for macros ── */
 
-static struct jv *cell_of(struct arena *mem, const struct column *c, struct str text)
+static struct jv *cell_of(struct arena *mem, struct column *c, struct str text)
 {
     struct wh_value v = cell_value(c, text);
     switch (v.type) {
     case WH_INT:
-        return c->kind == KIND_BOOL && !c->type ? jv_bool(v.i != 0) : jv_int(mem, v.i);
+        return c->kind == SEED_BOOL && !c->type ? jv_bool(v.i != 0) : jv_int(mem, v.i);
     case WH_REAL:
         return jv_float(mem, v.d);
     case WH_TEXT:
