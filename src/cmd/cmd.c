@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -132,6 +133,27 @@ static void export_overrides(const struct args *a, const struct platform *p)
     buf_release(&b);
 }
 
+/* --set, and what an option of dbt's means as one: --threads is the pool's size. */
+static const char *const *all_sets(struct cmd_args *ca)
+{
+    struct args *a = ca->values;
+    const char *const *given = opt_list(ca, "set");
+    const char *threads = args_get(a, "threads");
+    size_t n = 0;
+    if (!threads)
+        return given;
+    while (given && given[n])
+        n++;
+    const char **all = mem_alloc((n + 2) * sizeof *all);
+    for (size_t i = 0; i < n; i++)
+        all[i] = given[i];
+    char *text = mem_printf("pools.transform.slots=%s", threads);
+    vec_push(&a->texts, text);
+    vec_push(&a->lists, all);
+    all[n] = text;
+    return all;
+}
+
 static int load_platform(const struct args *a, struct cmd_args *ca, struct platform **p,
                          struct err *e)
 {
@@ -139,7 +161,7 @@ static int load_platform(const struct args *a, struct cmd_args *ca, struct platf
     struct conf_options o = {
         .project_dir = args_get(a, "project-dir"),
         .state_dir = args_get(a, "state-dir"),
-        .sets = opt_list(ca, "set"),
+        .sets = all_sets(ca),
         .as_of = args_get(a, "as-of"),
     };
     static const char *const taken[][2] = {{"profiles-dir", "DBT_PROFILES_DIR"},
@@ -196,6 +218,23 @@ static json_t *project_flags(const struct cmd_args *ca)
     return flags;
 }
 
+/* Options of dbt that are this program's own manners, for it and its children. */
+static void take_manners(const struct cmd_args *ca)
+{
+    static const char *const levels[][2] = {{"debug", "debug"},
+                                            {"info", "info"},
+                                            {"warn", "warn"},
+                                            {"error", "error"},
+                                            {"none", "error"}};
+    const char *level =
+        opt_text(ca, "log-level", opt_flag(ca, "debug") ? "debug" : NULL);
+    for (size_t i = 0; level && i < 5; i++)
+        if (strcasecmp(level, levels[i][0]) == 0)
+            setenv("WEIR_LOG", levels[i][1], 1);
+    if (!opt_flag_or(ca, "use-colors", true))
+        setenv("NO_COLOR", "1", 1);
+}
+
 static int run_command(struct args *a, struct err *e)
 {
     static char exe[PATH_MAX];
@@ -218,6 +257,8 @@ static int run_command(struct args *a, struct err *e)
     json_t *flags = project_flags(&ca);
     ca.project_flags = flags;
     ca.is_quiet = opt_flag(&ca, "quiet");
+    if (a->cmd->flags & CMD_DBT)
+        take_manners(&ca);
     export_overrides(a, p);
     if ((rc = check_output(&ca, e)) == 0)
         rc = a->cmd->run(&ca, e);

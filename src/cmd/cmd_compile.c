@@ -91,7 +91,7 @@ static int run(const struct cmd_args *a, struct err *e)
     struct selected s = {0};
     json_t *rows = json_array();
     int rc = select_nodes(a, "empty", &s, e);
-    if (rc == 0)
+    if (rc == 0 && opt_flag_or(a, "introspect", true))
         rc = sql_engine_warehouse(&s.engine, true, e);
     if (rc == 0)
         rc = compile_all(a, &s, rows, e);

@@ -64,6 +64,15 @@ json_t *runner_request(const struct cmd_args *a, const char *command, struct err
 {
     json_t *args = json_object(), *flags = dbt_flags(a, e);
     char real[PATH_MAX];
+    bool has_state =
+        json_str(flags, "state", NULL) || json_str(flags, "defer_state", NULL);
+    if (flags && json_flag(flags, "defer", false) && !has_state) {
+        err_set(e, ERR_USAGE,
+                "--defer needs --state DIR (or --defer-state DIR): the folder of the "
+                "manifest.json to read from");
+        json_decref(flags);
+        flags = NULL;
+    }
     if (!flags) {
         json_decref(args);
         return NULL;
@@ -129,6 +138,11 @@ static int print_plan(const struct cmd_args *a, const json_t *plan, struct err *
 /* ── following a run of the platform
  * ─────────────────────────────────────────────────── */
 
+static bool is_log_json(const struct cmd_args *a)
+{
+    return streq(opt_text(a, "log-format", "default"), "json") && !a->is_json;
+}
+
 struct follow {
     const struct cmd_args *a;
     struct map shown; /* tasks told */
@@ -154,9 +168,16 @@ static void follow_tasks(struct follow *f, json_t *tasks)
         if (!is_over(json_str(t, "state", "waiting")) || map_has(&f->shown, id))
             continue;
         map_put(&f->shown, id, t);
-        if (f->a->is_quiet)
+        if (f->a->is_quiet && !is_log_json(f->a))
             continue;
         struct buf line, clean;
+        if (is_log_json(f->a)) {
+            buf_init(&line, 1u << 20);
+            report_task_json(t, f->shown.live, json_array_size(tasks), &line);
+            fwrite(buf_str(&line), 1, line.len, stdout);
+            buf_release(&line);
+            continue;
+        }
         buf_init(&line, 65536);
         buf_init(&clean, 262144);
         report_task(t, f->shown.live, json_array_size(tasks), &line);
@@ -240,20 +261,70 @@ static void print_tally(const json_t *row, json_t *tasks)
     json_decref(tally);
 }
 
+/* --quiet keeps quiet of what went well only. */
+static void print_failures(const json_t *row, json_t *tasks)
+{
+    struct buf b;
+    json_t *t;
+    size_t i, n = json_array_size(tasks);
+    buf_init(&b, 16u << 20);
+    json_array_foreach (tasks, i, t) {
+        const char *state = json_str(t, "state", "");
+        struct buf line;
+        buf_init(&line, 1u << 20);
+        if (streq(state, "error") || streq(state, "fail") || streq(state, "blocked")) {
+            report_task(t, i + 1, n, &line);
+            report_lines(buf_str(&line), &b);
+        }
+        buf_release(&line);
+    }
+    if (!b.len && json_str(row, "message", NULL))
+        report_lines(json_str(row, "message", ""), &b);
+    fwrite(buf_str(&b), 1, b.len, stderr);
+    buf_release(&b);
+}
+
+/* The last line of a structured log. */
+static void print_end_json(const json_t *row, json_t *tasks, int status)
+{
+    json_t *data = json_object(), *stats = json_object(), *t;
+    struct buf b;
+    size_t i;
+    json_array_foreach (tasks, i, t) {
+        const char *s = json_str(t, "state", "?");
+        json_put_i64(stats, s, json_i64(stats, s, 0) + 1);
+    }
+    json_put_i64(stats, "total", (int64_t)json_array_size(tasks));
+    json_put(data, "stats", stats);
+    json_put_flag(data, "success", status == 0);
+    buf_init(&b, 1u << 20);
+    report_note_json("StatsLine", status ? "error" : "info",
+                     json_str(row, "message", json_str(row, "state", "")), data, &b);
+    fwrite(buf_str(&b), 1, b.len, stdout);
+    buf_release(&b);
+}
+
 static int print_result(const struct cmd_args *a, json_t *row, json_t *tasks,
                         struct err *e)
 {
     int status = runner_status(a->platform, json_str(row, "state", "failed"),
                                (int64_t)json_array_size(tasks));
     int rc = 0;
+    /* a project or a selection that cannot be read: as dbt, not a node's failure */
+    if (status == 1 && str_starts(json_str(row, "message", ""), "no plan: "))
+        status = err_exit_status(ERR_USAGE);
     if (a->is_json) {
         json_t *o = json_object();
         json_put(o, "run", json_incref(row));
         json_put(o, "tasks", json_incref(tasks));
         rc = cmd_print_json(o, e);
         json_decref(o);
+    } else if (is_log_json(a)) {
+        print_end_json(row, tasks, status);
     } else if (!a->is_quiet) {
         print_tally(row, tasks);
+    } else if (status == 1 || status == 2) {
+        print_failures(row, tasks);
     }
     return rc < 0 ? rc : status;
 }
@@ -331,7 +402,8 @@ static int run_here(const struct cmd_args *a, json_t *args, struct err *e)
     struct supervise_options o = {.sql_only = !is_flow,
                                   .once = is_flow,
                                   .request = request,
-                                  .is_quiet = a->is_quiet || is_plan,
+                                  .is_quiet = a->is_quiet || is_plan || is_log_json(a),
+                                  .log_json = is_log_json(a) && !is_plan,
                                   .exe = a->exe,
                                   .summary = &summary};
     int rc = supervise_run(a->platform, &o, e);

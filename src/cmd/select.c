@@ -88,6 +88,10 @@ int select_nodes(const struct cmd_args *a, const char *indirect, struct selected
         rc = fill(s, &g, &selection, e);
         print_warnings(a, s->engine.project, warnings);
         graph_release(&g);
+        if (rc == 0)
+            rc = sql_engine_warnings(&s->engine, warnings, e);
+        if (rc == 0)
+            rc = sql_engine_defer(&s->engine, e);
     }
     json_decref(warnings);
     json_decref(selectors);

@@ -181,7 +181,11 @@ static struct jv *relation_for(struct jinja_call *c, struct render *r, struct it
         char *name = arena_printf(mem, "__dbt__cte__%s", it->pub.alias);
         return relation_subquery(mem, name, NULL, name);
     }
-    return narrowed(c, r, it, relation_of(r, mem, it));
+    const char *schema, *name;
+    struct jv *rel = it != r->built && defer_relation(r, it, &schema, &name)
+                         ? relation_new(r->p, mem, schema, name, WH_TABLE)
+                         : relation_of(r, mem, it);
+    return narrowed(c, r, it, rel);
 }
 
 /* version: as it was given; taken over. */

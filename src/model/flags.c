@@ -47,6 +47,7 @@ void project_set_flags(struct project *p, const json_t *flags)
     if (p->flags && flags && json_equal(p->flags, flags))
         return;
     json_decref(p->flags);
+    defer_free(p); /* another run, another selection */
     p->flags = flags ? json_deep_copy(flags) : NULL;
     p->o.is_empty = json_flag(flags, "empty", false);
     p->o.store_failures = json_flag(flags, "store_failures", false);

@@ -127,6 +127,7 @@ struct project {
     int64_t now_ms;
     char invocation_id[40];
     json_t *config_defaults[NODE_MACRO + 1]; /* of manifest_node.c, by node type */
+    struct defer *defer;                     /* defer.c; NULL: none */
     json_t *flags;         /* of the invocation, by dbt's names; NULL: none given */
     struct render *render; /* in progress */
     /* parsing */
@@ -279,6 +280,12 @@ const json_t *docs_find(const struct project *p, const struct package *from,
 /* Unique ids of the blocks that a description calls. A new reference. */
 json_t *docs_called(const struct project *p, const struct package *from,
                     const char *description);
+
+/* ── defer.c ── */
+/* The relation that a ref to it means instead, borrowed; false: its own. */
+bool defer_relation(const struct render *r, const struct item *it, const char **schema,
+                    const char **name);
+void defer_free(struct project *p);
 
 /* ── flags.c ── */
 /* flags and invocation_args_dict of the context. */

@@ -88,6 +88,11 @@ void project_set_run(struct project *p, int64_t now_ms, bool full_refresh);
 void project_set_flags(struct project *p, const json_t *flags);
 /* One of them, borrowed; NULL when it is not given or null. */
 const json_t *project_flag(const struct project *p, const char *name);
+/* --defer: refs to nodes that are not chosen, and are not there, mean the relations of
+ * state_dir's manifest.json, until the flags change. chosen: unique ids, copied. */
+int project_set_defer(struct project *p, const char *state_dir,
+                      const char *const *chosen, size_t n, struct err *e);
+bool project_has_defer(const struct project *p);
 /* Changes when a file of the project or of its packages does (names, sizes, times). */
 uint64_t project_mark(const char *project_dir);
 size_t project_n_nodes(const struct project *p);

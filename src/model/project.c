@@ -138,6 +138,7 @@ void project_free(struct project *p)
     json_decref(p->no_column_config);
     json_decref(p->cli_vars);
     json_decref(p->flags);
+    defer_free(p);
     for (size_t i = 0; i <= NODE_MACRO; i++)
         json_decref(p->config_defaults[i]);
     json_decref(p->docs);

@@ -149,6 +149,8 @@ int testing_run(struct project *p, struct wh *w, struct item *test,
         return err_set(e, rc, "%s", why.text);
     json_t *one = json_object();
     const char *status = rc < 0 ? "error" : judge(test, &v);
+    if (streq(status, "warn") && json_is_true(project_flag(p, "warn_error")))
+        status = "fail";
     json_put_str(one, "node", test->pub.unique_id);
     json_put_str(one, "name", test->pub.name);
     json_put_str(one, "status", status);

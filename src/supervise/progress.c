@@ -216,6 +216,14 @@ void progress_phase(struct sup *s)
 void progress_task(struct sup *s, const json_t *task, size_t n, size_t total)
 {
     struct buf b;
+    if (s->o->log_json) {
+        buf_init(&b, 1u << 20);
+        report_task_json(task, n, total, &b);
+        fwrite(buf_str(&b), 1, b.len, stdout);
+        fflush(stdout);
+        buf_release(&b);
+        return;
+    }
     if (!s->progress)
         return;
     buf_init(&b, 65536);

@@ -14,5 +14,10 @@ char *report_number(int64_t v, char out[32]);
  * the message when the task did not succeed. task: members as in the tasks feed, and
  * name. */
 void report_task(const json_t *task, size_t n, size_t total, struct buf *out);
+/* The same as a line of dbt's structured log, and a line of anything else; data is
+ * taken, NULL: none. */
+void report_task_json(const json_t *task, size_t n, size_t total, struct buf *out);
+void report_note_json(const char *name, const char *level, const char *msg,
+                      json_t *data, struct buf *out);
 
 #endif

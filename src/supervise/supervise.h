@@ -15,6 +15,7 @@ struct supervise_options {
     json_t *request; /* with sql_only: {"cmd":"run"|"plan","args":{…}}, then stop; a
                         plan is in the summary as "plan" */
     bool is_quiet;   /* no progress on stderr */
+    bool log_json;   /* lines about tasks go to stdout as JSON (report_task_json) */
     const char *exe; /* path of weir for re-exec */
     int ready_fd;    /* > 0: "ready\n" is written there once ready, then it is closed */
     json_t **summary; /* not NULL: what the job came to, new reference (or left NULL):

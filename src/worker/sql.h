@@ -29,6 +29,14 @@ void sql_engine_flags(struct sql_engine *g, const json_t *flags);
 /* The folder that artifacts and compiled SQL go to: --target-path, else dbt's target/
  * in a folder without weir.yml, else STATE/target. mem_free. */
 char *sql_target_dir(const struct platform *p, const json_t *flags);
+/* --defer of the flags, once for a loaded project and its flags. */
+int sql_engine_defer(struct sql_engine *g, struct err *e);
+/* ERR_CONFIG when --warn-error makes an error of a warning of the project or of one of
+ * the selection's (an array of texts, or NULL). */
+int sql_engine_warnings(const struct sql_engine *g, const json_t *selection,
+                        struct err *e);
+/* The same of one kind of warning by dbt's name. */
+bool sql_is_error(const json_t *flags, const char *name);
 /* Opens the warehouse once, with the schemas of the platform. */
 int sql_engine_warehouse(struct sql_engine *g, bool is_readonly, struct err *e);
 /* At the end of the process. */

@@ -108,6 +108,8 @@ int sql_plan(struct sql_engine *engine, const json_t *d, json_t **plan, struct e
     }
     if (rc == 0)
         rc = plan_make(&g, &r, plan, e);
+    if (rc == 0)
+        rc = sql_engine_warnings(engine, json_arr(*plan, "warnings"), e);
     if (rc == 0 && json_str(d, "refresh", NULL))
         rc = mark_refresh(&g, json_str(d, "refresh", ""), *plan, e);
     if (rc == 0)

@@ -101,6 +101,8 @@ static int prepare(struct worker *w, const struct task *t, bool needs_warehouse,
     mem_free(vars);
     if (rc < 0 || !needs_warehouse)
         return rc;
+    if ((rc = sql_engine_defer(g, e)) < 0)
+        return rc;
     project_set_run(g->project, g->now_ms, json_flag(t->data, "full_refresh", false));
     if ((rc = sql_engine_warehouse(g, false, e)) < 0)
         return rc;
@@ -305,7 +307,7 @@ static int do_start(struct worker *w, const struct task *t, struct err *e)
 {
     struct err why = {0};
     int rc = prepare(w, t, true, &why);
-    if (rc == 0)
+    if (rc == 0 && json_flag(json_obj(t->data, "flags"), "write_json", true))
         rc = project_write_manifest(w->engine.project, &why);
     if (rc == 0)
         rc = results_begin(w->engine.project, json_obj(t->data, "flags"),

@@ -260,3 +260,55 @@ YML
     run "$WEIR" deps
     [ "$status" -ne 0 ] && [[ "$output" == *"does not fetch from the hub"* ]]
 }
+
+@test "defer reads what is not built here from the state's relations" {
+    only_dbt
+    rm -r models seeds packages* tests
+    mkdir -p models state
+    printf "{{ config(materialized='table') }} select 1 as n\n" > models/a.sql
+    printf "select * from {{ ref('a') }}\n" > models/b.sql
+    "$WEIR" build -q
+    python3 - <<'PY'
+import json
+m = json.load(open("target/manifest.json"))
+m["nodes"]["model.shop.a"]["schema"] = "elsewhere"
+json.dump(m, open("state/manifest.json", "w"))
+PY
+    run "$WEIR" compile b --defer --state state
+    [[ "$output" != *elsewhere* ]] # it is here
+    run "$WEIR" compile b --defer --state state --favor-state
+    [[ "$output" == *'"elsewhere"."a"'* ]]
+    run "$WEIR" compile a b --defer --state state --favor-state
+    ! grep -q elsewhere target/compiled/shop/models/b.sql # it is selected
+    run "$WEIR" run b --defer
+    [ "$status" -eq 2 ] && [[ "$output" == *"--state DIR"* ]]
+}
+
+@test "warn-error, quiet and the structured log" {
+    only_dbt
+    rm -r models seeds packages* tests macros analyses
+    mkdir models
+    printf "select 1 as n\n" > models/a.sql
+    run "$WEIR" ls nothing
+    [ "$status" -eq 0 ]
+    run "$WEIR" ls nothing --warn-error
+    [ "$status" -eq 2 ]
+    run "$WEIR" run nothing --warn-error-options '{error: all, warn: [NoNodesForSelectionCriteria]}'
+    [ "$status" -eq 0 ]
+    run "$WEIR" run --warn-error-options '{error: [NoNodesForSelectionCriteria]}' -s nothing
+    [ "$status" -eq 2 ]
+    run "$WEIR" run a --log-format json --threads 3
+    [ "$status" -eq 0 ]
+    python3 -c '
+import json, sys
+lines = [json.loads(l) for l in sys.argv[1].splitlines()]
+assert [l["info"]["name"] for l in lines] == ["LogModelResult", "StatsLine"], lines
+assert lines[0]["data"]["node_info"]["unique_id"] == "model.shop.a"
+assert lines[1]["data"]["stats"] == {"success": 1, "total": 1}' "$output"
+    printf "select * from nowhere\n" > models/b.sql
+    run "$WEIR" run -q
+    [ "$status" -eq 1 ] && [[ "$output" == *nowhere* && "$output" != *success* ]]
+    printf 'models: [\n' > models/m.yml
+    run "$WEIR" run -q
+    [ "$status" -eq 2 ] && [[ "$output" == *m.yml* ]]
+}
