@@ -11,6 +11,7 @@
 #include "base/str.h"
 
 #define MINUTE_MS   ((int64_t)60000)
+#define EVERY_HOUR  0xFFFFFFu
 #define SEARCH_DAYS (366 * 9) /* 29 February is at most eight years away */
 
 struct field {
@@ -207,7 +208,24 @@ static int64_t first_on_day(const struct cron *c, const struct time_zone *z,
     return -1;
 }
 
-int64_t cron_next(const struct cron *c, const struct time_zone *z, int64_t after_ms)
+/* Every hour means every hour that passes, as in Vixie's cron: where the clock changes,
+ * the next minute whose local time matches. */
+static int64_t next_of_every_hour(const struct cron *c, const struct time_zone *z,
+                                  int64_t after_ms, int64_t by_day)
+{
+    int64_t at = after_ms - after_ms % MINUTE_MS, end = at + 26 * 60 * MINUTE_MS;
+    if (offset_ms(z, after_ms) == offset_ms(z, by_day))
+        return by_day;
+    while ((at += MINUTE_MS) <= end) {
+        struct time_civil t = time_civil_of(at + offset_ms(z, at));
+        if (has(c->minute, t.minute) && day_matches(c, &t))
+            return at;
+    }
+    return by_day;
+}
+
+static int64_t next_by_day(const struct cron *c, const struct time_zone *z,
+                           int64_t after_ms)
 {
     int64_t local = after_ms + offset_ms(z, after_ms);
     struct time_civil t = time_civil_of(local);
@@ -221,4 +239,69 @@ int64_t cron_next(const struct cron *c, const struct time_zone *z, int64_t after
             return at;
     }
     return -1; /* 30 February */
+}
+
+int64_t cron_next(const struct cron *c, const struct time_zone *z, int64_t after_ms)
+{
+    int64_t at = next_by_day(c, z, after_ms);
+    bool is_hourly = (c->hour & EVERY_HOUR) == EVERY_HOUR;
+    return z && at >= 0 && is_hourly ? next_of_every_hour(c, z, after_ms, at) : at;
+}
+
+/* ── which times are served
+ * ───────────────────────────────────────────────────────────── */
+
+enum schedule_catch_up schedule_catch_up_of(const char *word)
+{
+    if (word && streq(word, "all"))
+        return CATCH_UP_ALL;
+    return word && streq(word, "none") ? CATCH_UP_NONE : CATCH_UP_LATEST;
+}
+
+/* Fire times in (last, now], the first ones; false: there are more. */
+static bool list_missed(const struct cron *c, const struct time_zone *z,
+                        int64_t last_ms, int64_t now_ms, struct schedule_due *out)
+{
+    int64_t at = last_ms;
+    while ((at = cron_next(c, z, at)) > 0 && at <= now_ms) {
+        if (out->n == SCHEDULE_FIRES_MAX)
+            return false;
+        out->fires[out->n++] = at;
+    }
+    return true;
+}
+
+static void keep_only(struct schedule_due *out, int64_t fire_ms)
+{
+    out->fires[0] = fire_ms;
+    out->n = 1;
+}
+
+void schedule_due(const struct cron *c, const struct time_zone *z,
+                  enum schedule_catch_up how, int64_t last_ms, int64_t now_ms,
+                  int64_t grace_ms, struct schedule_due *out)
+{
+    out->n = 0;
+    out->served_ms = last_ms;
+    if (last_ms < 0) {
+        out->served_ms = now_ms;
+        if (how != CATCH_UP_NONE)
+            keep_only(out, now_ms);
+        return;
+    }
+    if (last_ms > now_ms) {
+        if (last_ms - now_ms > SCHEDULE_BACK_MS)
+            out->served_ms = now_ms;
+        return;
+    }
+    bool is_all = list_missed(c, z, last_ms, now_ms, out);
+    if (out->n == 0)
+        return;
+    int64_t newest = is_all ? out->fires[out->n - 1] : now_ms;
+    out->served_ms = newest;
+    if (how == CATCH_UP_ALL)
+        return;
+    keep_only(out, newest);
+    if (how == CATCH_UP_NONE && grace_ms >= 0 && now_ms - newest > grace_ms)
+        out->n = 0;
 }

@@ -18,7 +18,6 @@
 #define SETTLE_MS     2000  /* the data clock stood still for this long */
 #define SETTLE_MAX_MS 60000 /* or something was due for this long */
 #define WALL_STEP_MS  60000 /* the wall clock may be set: looked at this often */
-#define CATCH_UP_MAX  100
 
 struct schedule {
     const struct conf_schedule *conf;
@@ -116,12 +115,11 @@ static int schedule_request(struct schedules *c, const char *reason, const char 
     return rc;
 }
 
-static void schedule_fire(struct schedules *c, struct schedule *d, int64_t fire_ms)
+static void schedule_fire(struct schedules *c, struct schedule *d)
 {
     char reason[160];
     snprintf(reason, sizeof reason, "schedule %s", d->conf->name);
     schedule_request(c, reason, d->conf->select, d->conf->full_refresh, &d->run);
-    schedule_remember(c, d, fire_ms);
 }
 
 static bool run_is_open(struct schedules *c, int64_t run)
@@ -136,47 +134,25 @@ static bool schedule_is_busy(struct schedules *c, const struct schedule *d)
     return run_is_open(c, d->run) || run_is_open(c, c->first_run);
 }
 
-/* First fire time not yet served, INT64_MAX when there is none before now. On its first
- * day a schedule counts the present as missed, so that a new platform gets its tables.
- */
-static int64_t schedule_missed(const struct schedules *c, const struct schedule *d,
-                               int64_t now)
+/* What is to be run of a schedule now, by the rules of orchestrate/schedule.h. */
+static void schedule_look(const struct schedules *c, const struct schedule *d,
+                          int64_t now, struct schedule_due *out)
 {
-    if (d->last_ms < 0)
-        return streq(d->conf->catch_up ? d->conf->catch_up : "latest", "none")
-                   ? INT64_MAX
-                   : now;
-    int64_t next = cron_next(&d->cron, c->zone, d->last_ms);
-    return next > d->last_ms && next <= now ? next : INT64_MAX;
+    int64_t grace = c->sup->p->clock == CLOCK_WALL ? 2 * WALL_STEP_MS : -1;
+    schedule_due(&d->cron, c->zone, schedule_catch_up_of(d->conf->catch_up), d->last_ms,
+                 now, grace, out);
 }
 
-/* Serve what was missed as catch_up says: the latest only, all of it, or nothing. */
 static void schedule_serve(struct schedules *c, struct schedule *d, int64_t now)
 {
-    const char *catch_up = d->conf->catch_up ? d->conf->catch_up : "latest";
-    int64_t fire = schedule_missed(c, d, now), last = fire;
-    int n = 0;
-    if (fire == INT64_MAX) {
-        if (d->last_ms < 0)
-            schedule_remember(c, d, now);
-        return;
+    struct schedule_due due;
+    schedule_look(c, d, now, &due);
+    for (size_t i = 0; i < due.n; i++) {
+        schedule_fire(c, d);
+        schedule_remember(c, d, due.fires[i]); /* it is there, whatever happens next */
     }
-    bool is_all = streq(catch_up, "all");
-    while (fire != INT64_MAX && n < CATCH_UP_MAX) {
-        last = fire;
-        if (is_all)
-            schedule_fire(c, d, fire);
-        d->last_ms = fire;
-        fire = schedule_missed(c, d, now);
-        n++;
-    }
-    if (fire != INT64_MAX) /* far behind: the rest of history is one step */
-        last = now;
-    bool is_old = c->sup->p->clock == CLOCK_WALL && now - last > 2 * WALL_STEP_MS;
-    if (is_all || (streq(catch_up, "none") && is_old))
-        schedule_remember(c, d, last);
-    else
-        schedule_fire(c, d, last);
+    if (due.served_ms != d->last_ms)
+        schedule_remember(c, d, due.served_ms);
 }
 
 /* A schedule's selection stands on tables of others: a platform that was never built is
@@ -226,10 +202,12 @@ static void on_due(uv_timer_t *t)
 static bool schedules_are_due(struct schedules *c, int64_t now, int64_t *next)
 {
     bool is_due = c->needs_first;
+    struct schedule_due due;
     *next = INT64_MAX;
     for (size_t i = 0; i < c->n; i++) {
         struct schedule *d = &c->v[i];
-        if (d->last_ms < 0 || schedule_missed(c, d, now) != INT64_MAX)
+        schedule_look(c, d, now, &due);
+        if (due.n > 0 || due.served_ms != d->last_ms)
             is_due |= !schedule_is_busy(c, d);
         int64_t at = cron_next(&d->cron, c->zone, now);
         if (at > now && at < *next)
