@@ -109,7 +109,15 @@ int cmd_main(int argc, char **argv);
  * objects. Text goes through text_sanitise. */
 struct cmd_column {
     const char *key, *title;
-    enum { COL_TEXT, COL_NUMBER, COL_TIME, COL_DURATION, COL_MONEY, COL_BYTES } kind;
+    enum {
+        COL_TEXT,
+        COL_LINE, /* text of which a table shows the first line */
+        COL_NUMBER,
+        COL_TIME,
+        COL_DURATION,
+        COL_MONEY,
+        COL_BYTES
+    } kind;
 };
 int cmd_print_rows(const struct cmd_args *a, const json_t *rows,
                    const struct cmd_column *columns, size_t n, struct err *e);

@@ -48,12 +48,30 @@ static int check_schedule(const struct platform *p, const struct conf_schedule *
     return rc < 0 ? err_wrap(e, rc, "%s: %s", place_of(p, path), path) : 0;
 }
 
+static int print_check(const struct platform *p, struct err *e)
+{
+    json_t *o = json_object();
+    json_put_flag(o, "ok", true);
+    json_put_str(o, "file", p->file ? p->file : p->project_dir);
+    json_put_i64(o, "sources", (int64_t)p->n_sources);
+    json_put_i64(o, "topics", (int64_t)p->n_topics);
+    json_put_i64(o, "streams", (int64_t)p->n_streams);
+    json_put_i64(o, "loads", (int64_t)p->n_loads);
+    json_put_i64(o, "gates", (int64_t)p->n_gates);
+    json_put_i64(o, "schedules", (int64_t)p->n_schedules);
+    int rc = cmd_print_json(o, e);
+    json_decref(o);
+    return rc;
+}
+
 static int check(const struct cmd_args *a, struct err *e)
 {
     const struct platform *p = a->platform;
     for (size_t i = 0; i < p->n_schedules; i++)
         if (check_schedule(p, &p->schedules[i], e) < 0)
             return e->code;
+    if (a->is_json)
+        return print_check(p, e);
     if (a->is_quiet)
         return 0;
     printf("%s: ok: %zu sources, %zu topics, %zu streams, %zu loads, %zu gates, "

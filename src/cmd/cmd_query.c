@@ -238,7 +238,7 @@ static int run(const struct cmd_args *a, struct err *e)
 {
     struct wh *w = NULL;
     struct wh_cursor *c = NULL;
-    if (a->argc != 1)
+    if (a->argc != 1 || !a->argv[0][strspn(a->argv[0], " \t\r\n;")])
         return err_set(e, ERR_USAGE,
                        "weir query takes one statement: weir query \"select "
                        "…\"");
@@ -250,6 +250,10 @@ static int run(const struct cmd_args *a, struct err *e)
         rc = query_print(a, c, limit, e);
     wh_cursor_close(c);
     wh_close(w);
+    if (rc < 0 && strstr(e->text, "readonly database"))
+        return err_set(e, ERR_USAGE,
+                       "weir query only reads; tables are made by models (weir build) "
+                       "and sources");
     return rc;
 }
 

@@ -12,13 +12,13 @@ static const struct cmd_column run_columns[] = {
     {"took_ms", "TOOK", COL_DURATION},  {"total", "TASKS", COL_NUMBER},
     {"done", "DONE", COL_NUMBER},       {"failed", "FAILED", COL_NUMBER},
     {"skipped", "SKIPPED", COL_NUMBER}, {"reason", "REASON", COL_TEXT},
-    {"message", "MESSAGE", COL_TEXT},
+    {"message", "MESSAGE", COL_LINE},
 };
 static const struct cmd_column task_columns[] = {
     {"kind", "KIND", COL_TEXT},        {"node", "NODE", COL_TEXT},
     {"state", "STATE", COL_TEXT},      {"attempt", "ATTEMPT", COL_NUMBER},
     {"took_ms", "TOOK", COL_DURATION}, {"rows", "ROWS", COL_NUMBER},
-    {"log", "LOG", COL_TEXT},          {"message", "MESSAGE", COL_TEXT},
+    {"log", "LOG", COL_TEXT},          {"message", "MESSAGE", COL_LINE},
 };
 
 static void add_took(json_t *rows)
@@ -73,7 +73,10 @@ static int show_run(const struct cmd_args *a, struct state *s, int64_t id,
 static int show_runs(const struct cmd_args *a, struct state *s, struct err *e)
 {
     json_t *runs = NULL;
-    int rc = state_runs(s, (int)opt_int(a, "limit", 20), &runs, e);
+    long limit = opt_int(a, "limit", 20);
+    if (limit < 1 || limit > INT_MAX)
+        return err_set(e, ERR_USAGE, "--limit %ld: expected 1 or more", limit);
+    int rc = state_runs(s, (int)limit, &runs, e);
     if (rc == 0) {
         add_took(runs);
         rc = a->is_json ? cmd_print_json(runs, e)

@@ -277,7 +277,9 @@ static int ask_supervisor(const struct cmd_args *a, const struct conf_source *s,
     close(fd);
     if (rc < 0)
         return rc;
-    if (!a->is_quiet)
+    if (a->is_json)
+        printf("{\"source\": \"%s\", \"asked\": true}\n", s->name);
+    else if (!a->is_quiet)
         printf("%s: the running platform reads it now (weir logs ingest.%s)\n", s->name,
                s->name);
     return 1;

@@ -89,7 +89,10 @@ static int ask_until(struct client_conn *c, const char *until, int64_t deadline,
         rc = err_set(e, err_from_name(json_str(msg, "code", "FAIL")), "%s",
                      json_str(msg, "error", "refused"));
     else if (rc == 1 && !json_flag(json_obj(msg, "data"), "met", false))
-        rc = err_set(e, ERR_FAIL, "the platform will not be %s any more", until);
+        rc = str_starts(until, "run:")
+                 ? err_set(e, ERR_FAIL, "there is no run %s: `weir runs` lists them",
+                           until + 4)
+                 : err_set(e, ERR_FAIL, "the platform will not be %s any more", until);
     json_decref(msg);
     return rc < 0 ? rc : 0;
 }
@@ -144,7 +147,8 @@ static int run(const struct cmd_args *a, struct err *e)
 static const struct cmd_opt opts[] = {
     {"until", 0, OPT_TEXT, "CONDITION",
      "up, ready (default), idle, drained, down, or run:ID for the end of a run.", NULL},
-    {"timeout", 0, OPT_DURATION, "DURATION", "Give up after this long (exit 4).", NULL},
+    {"timeout", 0, OPT_DURATION, "DURATION",
+     "Give up after this long (exit 4); without it, never.", NULL},
     {0},
 };
 

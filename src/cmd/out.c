@@ -74,12 +74,22 @@ static void add_number(const json_t *v, const struct cmd_column *c, struct buf *
         buf_addf(out, "%.15g", d);
 }
 
+static void add_line(const char *text, struct buf *out)
+{
+    size_t n = strcspn(text, "\n");
+    text_sanitise(out, text, n);
+    if (text[n])
+        buf_adds(out, " …");
+}
+
 /* A cell as people read it. */
 static void add_cell(const struct cmd_args *a, const json_t *v,
                      const struct cmd_column *c, struct buf *out)
 {
     if (!v || json_is_null(v))
         buf_adds(out, "-");
+    else if (json_is_string(v) && c->kind == COL_LINE)
+        add_line(json_string_value(v), out);
     else if (json_is_string(v))
         text_sanitise(out, json_string_value(v), json_string_length(v));
     else if (json_is_boolean(v))
@@ -119,7 +129,7 @@ static void fit(int *width, const struct cmd_column *columns, size_t n, int limi
         size_t widest = n;
         for (size_t i = 0; i < n; i++) {
             total += width[i] + 2;
-            if (columns[i].kind == COL_TEXT && width[i] > CELL_MIN &&
+            if (columns[i].kind <= COL_LINE && width[i] > CELL_MIN &&
                 (widest == n || width[i] > width[widest]))
                 widest = i;
         }

@@ -189,10 +189,28 @@ static int source_sql(struct judging *j, struct err *e)
     return rc;
 }
 
+/* A condition that cannot run would fail every check with the same words. */
+static int check_where(struct judging *j, struct err *e)
+{
+    char *sql = mem_printf("SELECT 1 FROM %s LIMIT 0", j->scan.source);
+    struct wh_cursor *c = NULL;
+    int rc = wh_query_raw(j->w, sql, &c, e);
+    wh_cursor_close(c);
+    mem_free(sql);
+    if (rc == 0)
+        return 0;
+    char *place = strstr(e->text, " (line "); /* of a statement that nobody wrote */
+    if (place)
+        *place = '\0';
+    return err_wrap(e, rc, "where %s", j->run->where);
+}
+
 static int judging_begin(struct judging *j, struct err *e)
 {
     struct err why = {0};
     int rc = source_sql(j, e);
+    if (rc == 0 && j->run->where)
+        rc = check_where(j, e);
     if (rc < 0)
         return rc;
     j->columns = json_array();

@@ -284,17 +284,19 @@ static json_t *feed_processes(struct sup *s)
     {
         const struct proc *p = u->proc;
         json_t *row = json_object();
-        int64_t up = p->at ? now - p->spawned_mono : 0;
+        int64_t up = now - p->spawned_mono;
         int64_t cpu = unit_figure(u, "cpu_ms");
         json_put_str(row, "name", p->name);
         json_put_str(row, "kind", p->kind);
-        json_put_i64(row, "pid", p->pid);
         json_put_str(row, "state", fsm_state_name(p->state));
         json_put_i64(row, "restarts", p->restarts);
-        json_put_i64(row, "up_ms", up);
-        json_put_i64(row, "rss_kb", p->at ? unit_figure(u, "rss_kb") : 0);
-        json_put_num(row, "cpu_pct", up > 0 ? (double)cpu * 100 / (double)up : 0);
-        json_put_i64(row, "beat_ms", p->at ? now - p->beat_mono : -1);
+        if (p->at) {
+            json_put_i64(row, "pid", p->pid);
+            json_put_i64(row, "up_ms", up);
+            json_put_i64(row, "rss_kb", unit_figure(u, "rss_kb"));
+            json_put_num(row, "cpu_pct", up > 0 ? (double)cpu * 100 / (double)up : 0);
+            json_put_i64(row, "beat_ms", now - p->beat_mono);
+        }
         json_put_str(row, "detail", p->detail);
         json_array_append_new(rows, row);
     }

@@ -96,7 +96,8 @@
  *    groups:[{group, topic, verdict, lag, max_lag, max_partition, behind_ms, rate_in, rate_out,
  *             eta_ms, partitions, complete:"3/10", strip:[lag per partition…]}]}
  *  processes: [{name, kind, pid, state:"down|starting|ready|backoff|stopping|failed|done",
- *    restarts, up_ms, rss_kb, cpu_pct, beat_ms, detail}]
+ *    restarts, up_ms, rss_kb, cpu_pct, beat_ms, detail}]   pid, up_ms, rss_kb, cpu_pct and
+ *    beat_ms only of one that is alive
  *  runs: [{id, command, reason, state:"queued|running|success|failed|blocked|cancelled|
  *    crashed", started_ms, ended_ms, total, done, failed, skipped, message, args}]
  *  tasks:RUN  [{id, node, kind, state:"waiting|running|success|pass|warn|fail|error|skipped|

@@ -153,6 +153,27 @@ PY
     refused 2 'weir.yml:5:1' "$WEIR" build
 }
 
+@test "a wrong question is refused in one line, not once for every row" {
+    cd "$BATS_TEST_DIRNAME/../../retail"
+    export WEIR_STATE_DIR=$TEST_DIR/state
+    refused 1 'silver.stg_transactions does not exist' "$WEIR" gate run transactions
+    [ "${#lines[@]}" -eq 1 ]
+    refused 3 'has not been judged yet' "$WEIR" gate show transactions
+    refused 2 'did you mean show?' "$WEIR" gate sho
+    refused 0 '(none)' "$WEIR" gate quarantine transactions
+    refused 1 'did you mean transactions?' "$WEIR" gate show transaction
+    refused 2 'takes one statement' "$WEIR" query ' '
+    "$WEIR" seed -q >/dev/null
+    refused 2 'expected 1 or more' "$WEIR" runs -n 0
+    refused 2 'weir query only reads' "$WEIR" query 'delete from silver.promotions'
+    refused 1 'there is no run 99: `weir runs` lists them' "$WEIR" wait --until run:99
+    refused 1 'where nosuch = 1: no such column: nosuch' "$WEIR" gate run --on silver.promotions \
+        --suite expectations/transactions.json --where 'nosuch = 1'
+    [ "${#lines[@]}" -lt 4 ]
+    [ "$("$WEIR" query "select count(*)/2 from silver.promotions" | head -1)" = "count(*)/2" ]
+    "$WEIR" conf check -o json | /usr/bin/python3 -c 'import json, sys; assert json.load(sys.stdin)["ok"]'
+}
+
 @test "answers for programs are JSON: runs, status, conf, version" {
     "$WEIR" init shop >/dev/null
     cd shop

@@ -76,7 +76,7 @@ key r s Enter
 dump 3-5
 ===
  process                    state      pid     restarts       up   memory   cpu
->                           ? 7                       -        -        -     -
+>                           ? 7        x              -        -        -     -
 
 ===
 key Enter

@@ -4,27 +4,6 @@
 #include "base/json.h"
 #include "ui/app.h"
 
-/* What is not alive has no pid, memory or age: "-" instead of zeros. */
-static json_t *rows(struct app *a, struct page *p, json_t *data)
-{
-    static const char *const alive_only[] = {"pid", "up_ms", "rss_kb", "cpu_pct",
-                                             "beat_ms"};
-    json_t *out = json_array(), *process;
-    size_t i;
-
-    (void)a, (void)p;
-    json_array_foreach (data, i, process) {
-        json_t *row = json_copy(process);
-        const char *state = json_str(process, "state", "");
-        bool is_alive = streq(state, "ready") || streq(state, "starting") ||
-                        streq(state, "stopping");
-        for (size_t k = 0; !is_alive && k < sizeof alive_only / sizeof *alive_only; k++)
-            json_object_del(row, alive_only[k]);
-        json_array_append_new(out, row);
-    }
-    return out;
-}
-
 static void open_row(struct app *a, struct page *p, const json_t *row)
 {
     char feed[290];
@@ -64,7 +43,6 @@ const struct view view_processes = {
     .n_columns = sizeof columns / sizeof *columns,
     .id_keys = "name",
     .sort = -1,
-    .rows = rows,
     .draw = draw,
     .open = open_row,
 };
