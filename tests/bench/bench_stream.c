@@ -338,93 +338,148 @@ static int count_output(void *arg, enum stream_output to, int32_t partition,
     return 0;
 }
 
-/* What 100 k events cost: instructions where callgrind counts them, which it does only
- * between begin and end, and CPU time elsewhere. A dump of callgrind's is a file that
- * bench_growth.sh reads. */
-static double cost_begin(void)
-{
-    struct rusage u;
-    if (RUNNING_ON_VALGRIND) {
-        CALLGRIND_START_INSTRUMENTATION;
-        CALLGRIND_ZERO_STATS;
-    }
-    getrusage(RUSAGE_SELF, &u);
-    return cpu_of(&u) * 1e9;
-}
+/* The job's partitions, in memory. */
+struct line {
+    struct stream_pipeline pipeline;
+    struct stream_partition parts[PARTITIONS];
+    uint64_t bytes;
+    int64_t next; /* event */
+};
 
-static double cost_end(double before)
+static void line_open(struct line *l)
 {
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    if (RUNNING_ON_VALGRIND) {
-        CALLGRIND_DUMP_STATS;
-        CALLGRIND_STOP_INSTRUMENTATION;
-    }
-    return (cpu_of(&u) * 1e9 - before) / SPAN;
-}
-
-/* The events alone, to be subtracted. */
-static double generate_only(void)
-{
-    char text[1024];
-    uint64_t bytes = 0;
-    double before = cost_begin();
-    for (int64_t i = 0; i < SPAN; i++) {
-        struct str key, value = small_event(text, sizeof text, i, &key);
-        bytes += value.n + key.n;
-    }
-    double each = cost_end(before);
-    if (bytes == 0)
-        exit(1);
-    return each;
-}
-
-/* In memory, one process: what event number 100 k, 1 M, 10 M costs. */
-static void bench_growth(int64_t most)
-{
-    struct stream_pipeline line;
-    struct stream_partition *parts = mem_alloc(PARTITIONS * sizeof *parts);
-    uint64_t bytes = 0;
-    char text[1024];
-    double first = 0, before = 0, generate = generate_only();
-    OK(stream_pipeline_init(&line, &conf, &e));
-    line.job.produce = count_output;
-    line.job.produce_arg = &bytes;
+    OK(stream_pipeline_init(&l->pipeline, &conf, &e));
+    l->pipeline.job.produce = count_output;
+    l->pipeline.job.produce_arg = &l->bytes;
     for (int i = 0; i < PARTITIONS; i++)
-        stream_partition_init(&parts[i], &line, i);
-    int64_t i = 0;
+        stream_partition_init(&l->parts[i], &l->pipeline, i);
+}
+
+static void line_close(struct line *l)
+{
+    for (int i = 0; i < PARTITIONS; i++)
+        stream_partition_release(&l->parts[i]);
+    stream_pipeline_release(&l->pipeline);
+}
+
+static void line_run(struct line *l, int64_t end)
+{
+    char text[1024];
+    for (; l->next < end; l->next++) {
+        int64_t i = l->next;
+        struct str key, value = small_event(text, sizeof text, i, &key);
+        struct stream_partition *p = &l->parts[i * 7919 % 500 % PARTITIONS];
+        struct bus_record r = {.offset = p->next_offset,
+                               .timestamp_ms = 1483228800000 + i * 3000,
+                               .key = key,
+                               .value = value};
+        OK(stream_partition_record(p, &r, &e));
+    }
+}
+
+/* The state behind event `next` as a file of snapshots, each with its length. */
+static void line_save(const struct line *l, const char *dir)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%lld", dir, (long long)l->next);
+    FILE *f = fopen(path, "wb");
+    for (int i = 0; f && i < PARTITIONS; i++) {
+        struct buf b;
+        buf_init(&b, 1u << 30);
+        OK(stream_partition_snapshot(&l->parts[i], &b));
+        int64_t head[2] = {l->parts[i].next_offset, (int64_t)b.len};
+        if (fwrite(head, sizeof head, 1, f) != 1 || fwrite(b.data, b.len, 1, f) != 1)
+            exit(1);
+        buf_release(&b);
+    }
+    if (!f || fclose(f) != 0)
+        exit(1);
+}
+
+static void line_load(struct line *l, const char *dir, int64_t next)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%lld", dir, (long long)next);
+    FILE *f = fopen(path, "rb");
+    for (int i = 0; f && i < PARTITIONS; i++) {
+        int64_t head[2];
+        if (fread(head, sizeof head, 1, f) != 1)
+            exit(1);
+        char *bytes = mem_alloc((size_t)head[1]);
+        if (fread(bytes, (size_t)head[1], 1, f) != 1)
+            exit(1);
+        OK(stream_partition_restore(&l->parts[i], (struct str){bytes, (size_t)head[1]},
+                                    &e));
+        l->parts[i].next_offset = head[0];
+        mem_free(bytes);
+    }
+    if (!f)
+        exit(1);
+    fclose(f);
+    l->next = next;
+}
+
+/* In one process: what the 100 k events before number 100 k, 1 M, 10 M cost, and the
+ * state before each of these spans, for bench_span. */
+static void bench_growth(int64_t most, const char *dir)
+{
+    struct line *l = mem_alloc(sizeof *l);
+    double first = 0;
+    line_open(l);
     for (int64_t end = SPAN; end <= most; end *= 10) {
-        for (; i < end; i++) {
-            struct str key, value = small_event(text, sizeof text, i, &key);
-            struct stream_partition *p = &parts[i * 7919 % 500 % PARTITIONS];
-            struct bus_record r = {.offset = p->next_offset,
-                                   .timestamp_ms = 1483228800000 + i * 3000,
-                                   .key = key,
-                                   .value = value};
-            if (i == end - SPAN)
-                before = cost_begin();
-            OK(stream_partition_record(p, &r, &e));
-        }
-        double each = cost_end(before) - generate;
+        struct rusage before, after;
+        line_run(l, end - SPAN);
+        line_save(l, dir);
+        getrusage(RUSAGE_SELF, &before);
+        line_run(l, end);
+        getrusage(RUSAGE_SELF, &after);
+        double each = (cpu_of(&after) - cpu_of(&before)) * 1e9 / SPAN;
         first = first > 0 ? first : each;
-        printf("   the 100 k events before %9lld: %7.0f ns CPU an event, %.2f x the "
+        printf("   the 100 k events before %9lld: %6.0f ns CPU an event, %.2f x the "
                "first\n",
                (long long)end, each, each / first);
     }
-    for (int k = 0; k < PARTITIONS; k++)
-        stream_partition_release(&parts[k]);
-    mem_free(parts);
-    stream_pipeline_release(&line);
+    line_close(l);
+    mem_free(l);
 }
 
-/* bench_stream [growth EVENTS]: the cost as events grow, for bench_growth.sh. */
+/* Under callgrind, which counts from here on: 100 k events on a saved state; without a
+ * folder only the making of the events. */
+static void bench_span(int64_t from, const char *dir)
+{
+    struct line *l = mem_alloc(sizeof *l);
+    char text[1024];
+    line_open(l);
+    if (dir)
+        line_load(l, dir, from);
+    CALLGRIND_START_INSTRUMENTATION;
+    for (int64_t i = from; !dir && i < from + SPAN; i++) {
+        struct str key;
+        l->bytes += small_event(text, sizeof text, i, &key).n;
+    }
+    if (dir)
+        line_run(l, from + SPAN);
+    CALLGRIND_STOP_INSTRUMENTATION;
+    if (l->bytes == 0)
+        exit(1);
+    line_close(l);
+    mem_free(l);
+}
+
+/* growth EVENTS DIR and span FROM [DIR] are for bench_growth.sh. */
 int main(int argc, char **argv)
 {
-    int64_t most = 10000000;
+    int64_t n = 0;
     signal(SIGPIPE, SIG_IGN);
     log_set_level(LOG_WARN);
-    if (argc > 2 && str_to_i64(str_of(argv[2]), &most)) {
-        bench_growth(most);
+    if (argc > 2 && !str_to_i64(str_of(argv[2]), &n))
+        return 2;
+    if (argc > 3 && streq(argv[1], "growth")) {
+        bench_growth(n, argv[3]);
+        return 0;
+    }
+    if (argc > 2 && streq(argv[1], "span")) {
+        bench_span(n, argc > 3 ? argv[3] : NULL);
         return 0;
     }
     bench_bus("small events", true);
