@@ -1,6 +1,7 @@
 /* weir compile: the SQL of models as it would run, after templates and ephemerals. In:
  * the project, the warehouse (read-only, for what templates ask it). Out: SQL to stdout
  * for one node, files under STATE/target/compiled for several. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,23 +12,55 @@
 #include "cmd/cmd.h"
 #include "cmd/select.h"
 
-/* dbt's place for it: a generic test's is a folder called as its .yml file. */
-static int write_file(const struct sql_engine *g, const struct node *n,
-                      const struct buf *sql, struct err *e)
+static void make_folders(char *path)
 {
-    char *target = sql_target_dir(g->p, g->flags);
-    bool is_generic = n->type == NODE_TEST && n->test_name;
-    char *path = mem_printf("%s/compiled/%s/%s%s%s%s", target, n->package, n->own_path,
-                            is_generic ? "/" : "", is_generic ? n->alias : "",
-                            is_generic ? ".sql" : "");
-    mem_free(target);
     for (char *s = path + 1; *s; s++)
         if (*s == '/') {
             *s = '\0';
             mkdir(path, 0755);
             *s = '/';
         }
-    int rc = buf_write_file(buf_str(sql), sql->len, path, e);
+}
+
+/* What is there need not be written again: a file system hurries to save a file that
+ * is truncated and written anew. */
+static bool is_there(const char *path, const struct buf *sql)
+{
+    struct stat st;
+    struct buf old;
+    if (stat(path, &st) < 0 || (size_t)st.st_size != sql->len)
+        return false;
+    buf_init(&old, sql->len + 1);
+    bool is_same = buf_read_file(&old, path, NULL) == 0 && old.len == sql->len &&
+                   memcmp(buf_str(&old), buf_str(sql), sql->len) == 0;
+    buf_release(&old);
+    return is_same;
+}
+
+static int save(char *path, const struct buf *sql, struct err *e)
+{
+    if (is_there(path, sql))
+        return 0;
+    FILE *f = fopen(path, "we");
+    if (!f && errno == ENOENT) {
+        make_folders(path);
+        f = fopen(path, "we");
+    }
+    bool is_written = f && fwrite(buf_str(sql), 1, sql->len, f) == sql->len;
+    bool is_closed = f && fclose(f) == 0;
+    return is_written && is_closed ? 0 : err_errno(e, ERR_IO, "%s: write", path);
+}
+
+/* dbt's place for it: a generic test's is a folder called as its .yml file. Written in
+ * place and without a sync: it can be made again, and there may be ten thousand. */
+static int write_file(const struct sql_engine *g, const struct node *n,
+                      const struct buf *sql, struct err *e)
+{
+    bool is_generic = n->type == NODE_TEST && n->test_name;
+    char *path = mem_printf("%s/compiled/%s/%s%s%s%s", project_target_dir(g->project),
+                            n->package, n->own_path, is_generic ? "/" : "",
+                            is_generic ? n->alias : "", is_generic ? ".sql" : "");
+    int rc = save(path, sql, e);
     if (rc == 0)
         printf("%s\n", path);
     mem_free(path);

@@ -286,6 +286,16 @@ const char *files_sum(struct project *p, const char *path)
 
 /* ── has anything changed? ── */
 
+/* What a project is read from: not its databases, which change as it runs. */
+static bool is_source_file(const char *rel)
+{
+    static const char *const ends[] = {".sql", ".yml", ".yaml", ".md", ".csv"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (str_ends(rel, ends[i]))
+            return true;
+    return false;
+}
+
 static bool is_output(const char *rel)
 {
     static const char *const names[] = {"target/", "logs/", "data/"};
@@ -300,7 +310,7 @@ static int mark_file(void *arg, const char *path, const char *rel, struct err *e
     uint64_t *mark = arg;
     struct stat st;
     (void)e;
-    if (is_output(rel) || stat(path, &st) < 0)
+    if (is_output(rel) || !is_source_file(rel) || stat(path, &st) < 0)
         return 0;
     const int64_t figures[] = {st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
                                (int64_t)st.st_ino};

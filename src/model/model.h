@@ -99,6 +99,8 @@ size_t project_n_nodes(const struct project *p);
 const struct node *project_node(const struct project *p, size_t i);
 const struct node *project_find(const struct project *p, const char *unique_id);
 const char *project_name(const struct project *p);
+/* Folder of the artifacts. */
+const char *project_target_dir(const struct project *p);
 /* Warnings gathered while parsing, one line each. */
 size_t project_n_warnings(const struct project *p);
 const char *project_warning(const struct project *p, size_t i);

@@ -19,6 +19,8 @@ struct sql_engine {
     json_t *flags;         /* of the invocation, by dbt's names; owned, NULL: none */
     json_t *loaded_flags;  /* the project was loaded with */
     uint64_t mark;         /* of the project's files when it was loaded */
+    int64_t run;           /* whose tasks are being done: they see one project */
+    int64_t marked_run;    /* the run for which the files were last looked at */
     int64_t now_ms;
 };
 

@@ -62,7 +62,10 @@ int sql_engine_project(struct sql_engine *g, const char *vars, struct err *e)
             e, ERR_CONFIG,
             "this platform has no models project; name its folder in weir.yml "
             "under models: {project: …}");
-    uint64_t mark = project_mark(p->models_project);
+    /* a command loads it once; a worker looks at the files once a run */
+    bool is_marked = g->run && g->project && g->marked_run == g->run;
+    uint64_t mark = is_marked ? g->mark : g->run ? project_mark(p->models_project) : 0;
+    g->marked_run = g->run;
     bool is_same = g->project && g->mark == mark &&
                    streq(g->vars ? g->vars : "", vars ? vars : "") &&
                    has_same_reading(g->flags, g->loaded_flags);

@@ -15,6 +15,7 @@
 
 struct worker {
     struct sql_engine engine;
+    int64_t n_loose; /* tasks of no run */
     struct channel *ch;
     int64_t looked_ms;
     int64_t deadline_ms; /* monotonic, of the task's statement; 0: none */
@@ -96,6 +97,8 @@ static int prepare(struct worker *w, const struct task *t, bool needs_warehouse,
     struct sql_engine *g = &w->engine;
     char *vars = vars_text(t->data);
     g->now_ms = json_i64(t->data, "now_ms", -1);
+    g->run = json_i64(t->data, "run", 0);
+    g->run = g->run ? g->run : -++w->n_loose; /* a task alone is a run of its own */
     sql_engine_flags(g, json_obj(t->data, "flags"));
     int rc = sql_engine_project(g, vars, e);
     mem_free(vars);
