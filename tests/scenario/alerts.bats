@@ -24,6 +24,22 @@ rows() { /usr/bin/python3 -c 'import json,sys; print(len(json.load(sys.stdin)))'
     [ "$status" -eq 2 ]
 }
 
+@test "an alert is acknowledged from the command line, once" {
+    "$WEIR" up --once >/dev/null
+    key=$("$WEIR" alerts -o csv | sed -n 2p | cut -d, -f4)
+    run "$WEIR" alerts ack "$key"
+    [ "$status" -eq 4 ] # nobody is up
+    "$WEIR" up --detach -q
+    [ "$("$WEIR" alerts --unseen -o json | rows)" -eq 3 ]
+    "$WEIR" alerts ack "$key"
+    [ "$("$WEIR" alerts --unseen -o json | rows)" -eq 2 ]
+    run "$WEIR" alerts ack "$key"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"acknowledged before"* ]]
+    run "$WEIR" alerts ack
+    [ "$status" -eq 2 ]
+}
+
 @test "a sink that cannot be written is visible, and the alert gets out later" {
     mkdir -p "$WEIR_STATE_DIR/alerts.jsonl" # a folder in the file's place
     run "$WEIR" up --once
