@@ -55,8 +55,8 @@ static int ack(const struct cmd_args *a, struct err *e)
         rc = client_ask(&c, "ack", args, NULL, e);
         if (rc == ERR_AGAIN)
             rc = err_set(e, ERR_NOTFOUND,
-                         "alert %s: there is none, or it was acknowledged before; `weir "
-                         "alerts` shows their keys",
+                         "alert %s: there is none, or it is resolved; `weir alerts` "
+                         "shows their keys",
                          a->argv[i]);
     }
     client_close(&c);

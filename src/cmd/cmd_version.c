@@ -13,7 +13,7 @@ static int run(const struct cmd_args *a, struct err *e)
     json_t *v = json_object();
     json_put_str(v, "version", WEIR_VERSION);
     json_put_str(v, "bus", "embedded, kafka");
-    json_put_str(v, "warehouse", "sqlite");
+    json_put_str(v, "warehouse", "sqlite, postgres");
     int rc = cmd_print_json(v, e);
     json_decref(v);
     return rc;

@@ -33,9 +33,10 @@ rows() { /usr/bin/python3 -c 'import json,sys; print(len(json.load(sys.stdin)))'
     [ "$("$WEIR" alerts --unseen -o json | rows)" -eq 3 ]
     "$WEIR" alerts ack "$key"
     [ "$("$WEIR" alerts --unseen -o json | rows)" -eq 2 ]
-    run "$WEIR" alerts ack "$key"
+    "$WEIR" alerts ack "$key" # again is no mistake
+    run "$WEIR" alerts ack "$key" nobody
     [ "$status" -eq 1 ]
-    [[ "$output" == *"acknowledged before"* ]]
+    [[ "$output" == *"alert nobody: there is none"* ]]
     run "$WEIR" alerts ack
     [ "$status" -eq 2 ]
 }
