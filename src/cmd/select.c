@@ -81,7 +81,8 @@ int select_nodes(const struct cmd_args *a, const char *indirect, struct selected
     rc = graph_selectors_load(a->platform->models_project, &selectors, e);
     selection.selectors = selectors;
     if (rc == 0 && opt_text(a, "state", NULL)) {
-        rc = graph_state_load(&selection, opt_text(a, "state", ""), e);
+        rc = graph_state_load(&selection, opt_text(a, "state", ""),
+                              project_target_dir(s->engine.project), e);
         selection.manifest = project_manifest(s->engine.project);
     }
     if (rc == 0 && (rc = graph_build(&g, a->platform, s->engine.project, e)) == 0) {

@@ -448,7 +448,7 @@ static json_t *full_freshness(const json_t *given)
         return json_null();
     json_t *f = json_object();
     for (int i = 0; i < 2; i++) {
-        json_t *t = json_obj(given, keys[i]);
+        json_t *t = json_object_get(given, keys[i]); /* null: switched off */
         json_put(f, keys[i],
                  t ? json_incref(t) : json_pack("{s:n, s:n}", "count", "period"));
     }

@@ -189,6 +189,11 @@ const struct node *project_find(const struct project *p, const char *unique_id)
     return it ? &it->pub : NULL;
 }
 
+const char *project_target_dir(const struct project *p)
+{
+    return p->target_dir;
+}
+
 const char *project_name(const struct project *p)
 {
     return p->root->name;

@@ -178,7 +178,9 @@ static json_t *given(const json_t *level, const char *key)
 static json_t *inherit(const json_t *table, const json_t *source, const char *key)
 {
     json_t *v = given(table, key);
-    return v ? v : given(source, key);
+    bool is_beside = json_object_get(table, key) != NULL;
+    /* null beside config: says that there is none; in it, as in dbt, nothing */
+    return v && (!json_is_null(v) || is_beside) ? v : given(source, key);
 }
 
 /* The table's freshness over the source's, key by key; null switches it off. */
@@ -190,6 +192,15 @@ static json_t *freshness_of(const json_t *table, const json_t *source)
     json_t *merged = json_copy(base);
     json_object_update(merged, own);
     return merged;
+}
+
+/* A text of a source whose template is evaluated at once; NULL: not given. */
+static const char *rendered_text(struct project *p, json_t *v)
+{
+    json_t *shown = json_is_string(v) ? render_yaml(p, v, "a source") : NULL;
+    const char *text = json_is_string(shown) ? keep(p, json_string_value(shown)) : NULL;
+    json_decref(shown);
+    return text;
 }
 
 static const char *source_schema(struct project *p, const json_t *source)
@@ -270,14 +281,16 @@ static int add_table(struct project *p, struct package *pk, const char *shown,
     it->pub.source_name = keep(p, sname);
     it->pub.path = shown;
     it->pub.schema = source_schema(p, source);
-    it->identifier = keep(p, json_str(table, "identifier", name));
+    it->identifier = rendered_text(p, json_object_get(table, "identifier"));
+    if (!it->identifier)
+        it->identifier = it->pub.name;
     it->pub.alias = it->identifier;
     it->description = described(p, json_str(table, "description", ""));
     it->columns = columns_by_name(p, table);
     it->source_description = keep(p, json_str(source, "description", ""));
     it->loader = keep(p, json_str(source, "loader", ""));
     json_t *at = inherit(table, source, "loaded_at_field");
-    it->loaded_at = keep(p, json_is_string(at) ? json_string_value(at) : NULL);
+    it->loaded_at = rendered_text(p, at);
     at = inherit(table, source, "loaded_at_query");
     it->loaded_at_query = keep(p, json_is_string(at) ? json_string_value(at) : NULL);
     it->freshness = freshness_of(table, source);
@@ -286,6 +299,9 @@ static int add_table(struct project *p, struct package *pk, const char *shown,
     names_fqn(p, it, rel, it->pub.source_name);
     vec_push(&it->fqn, last);
     source_config(p, it, source, table);
+    json_t *project_wide = json_object_get(it->pub.config, "freshness");
+    if (!it->freshness && project_wide) /* of dbt_project.yml */
+        it->freshness = json_incref(project_wide);
     struct declared base = {.pk = pk,
                             .shown = shown,
                             .rel = rel,

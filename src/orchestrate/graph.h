@@ -85,13 +85,16 @@ struct graph_selection {
     const json_t *selectors; /* of graph_selectors_load, NULL */
     /* for state: and result:, of graph_state_load; manifest: the project's own */
     json_t *state, *state_results, *manifest;
+    json_t *state_sources, *sources; /* for source_status: sources.json, then and now */
     json_t *warnings; /* array that gets a line for each criterion that matches
                          nothing, or NULL */
 };
 /* The list of PROJECT/selectors.yml; *out NULL when there is none. A new reference. */
 int graph_selectors_load(const char *project_dir, json_t **out, struct err *e);
-/* manifest.json (and run_results.json) of --state DIR into the selection. */
-int graph_state_load(struct graph_selection *s, const char *dir, struct err *e);
+/* manifest.json (and run_results.json, sources.json) of --state DIR into the selection;
+ * target: where the sources.json of now lies. */
+int graph_state_load(struct graph_selection *s, const char *dir, const char *target,
+                     struct err *e);
 void graph_state_release(struct graph_selection *s);
 int graph_select(const struct graph *g, const struct graph_selection *s, bool *out,
                  struct err *e);

@@ -47,6 +47,8 @@ const char *select_default(const json_t *selectors);
 typedef bool select_method_fn(const struct select *s, const struct graph_node *n,
                               const struct criterion *c);
 /* state:new, old, unmodified, modified, modified.PART; select_state.c. */
+bool select_by_source_status(const struct select *s, const struct graph_node *n,
+                             const struct criterion *c);
 bool select_by_state(const struct select *s, const struct graph_node *n,
                      const struct criterion *c);
 /* The criterion's method; NULL with the nearest name in s->e when there is none. */

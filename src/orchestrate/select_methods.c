@@ -334,6 +334,7 @@ static const struct {
     {"version", by_version},
     {"result", by_result},
     {"state", select_by_state},
+    {"source_status", select_by_source_status},
 };
 #define N_METHODS (sizeof methods / sizeof *methods)
 
@@ -342,6 +343,14 @@ select_method_fn *select_method(struct select *s, const struct criterion *c)
     const char *names[N_METHODS];
     bool needs_state = streq(c->method, "state") && !s->how->state;
     bool needs_results = streq(c->method, "result") && !s->how->state_results;
+    bool needs_sources = streq(c->method, "source_status") &&
+                         (!s->how->state_sources || !s->how->sources);
+    if (needs_sources) {
+        err_set(s->e, ERR_USAGE,
+                "source_status: compares two sources.json, that of --state DIR with "
+                "that of the target folder; `source freshness` writes it");
+        return NULL;
+    }
     if (needs_state || needs_results) {
         err_set(s->e, ERR_USAGE,
                 "%s: compares with another %s; name its folder with "
@@ -356,12 +365,12 @@ select_method_fn *select_method(struct select *s, const struct criterion *c)
     }
     const char *near = str_nearest(c->method, names, N_METHODS);
     err_set(s->e, ERR_USAGE, "selector method \"%s:\" is unknown%s%s%s", c->method,
-            near ? "; did you mean \""
-                 : "; known are fqn, tag, path, file, source, "
-                   "exposure, package, resource_type, test_type, "
-                   "test_name, unit_test, group, access, version, state, result, "
-                   "selector and "
-                   "config.KEY",
+            near
+                ? "; did you mean \""
+                : "; known are fqn, tag, path, file, source, "
+                  "exposure, package, resource_type, test_type, "
+                  "test_name, unit_test, group, access, version, state, source_status, "
+                  "result, selector and config.KEY",
             near ? near : "", near ? ":\"?" : "");
     return NULL;
 }

@@ -224,7 +224,18 @@ bool select_by_state(const struct select *s, const struct graph_node *n,
                 : !was || is_modified(s, now, was, "");
 }
 
-int graph_state_load(struct graph_selection *sel, const char *dir, struct err *e)
+/* Only the methods that need it ask for it. */
+static json_t *load_if_there(const char *dir, const char *name)
+{
+    char path[4096];
+    json_t *v = NULL;
+    struct err none = {0};
+    snprintf(path, sizeof path, "%.4000s/%s", dir, name);
+    return json_load_path(path, &v, &none) < 0 ? NULL : v;
+}
+
+int graph_state_load(struct graph_selection *sel, const char *dir, const char *target,
+                     struct err *e)
 {
     char path[4096];
     struct err none = {0};
@@ -235,9 +246,9 @@ int graph_state_load(struct graph_selection *sel, const char *dir, struct err *e
                        "--state %.300s: there is no manifest.json to compare with",
                        dir);
     results_recover(dir, false, &none); /* of a run that was killed */
-    snprintf(path, sizeof path, "%.4000s/run_results.json", dir);
-    if (json_load_path(path, &sel->state_results, &none) < 0)
-        sel->state_results = NULL; /* only result: needs it */
+    sel->state_results = load_if_there(dir, "run_results.json");
+    sel->state_sources = load_if_there(dir, "sources.json");
+    sel->sources = load_if_there(target, "sources.json");
     return 0;
 }
 
@@ -246,5 +257,8 @@ void graph_state_release(struct graph_selection *sel)
     json_decref(sel->state);
     json_decref(sel->state_results);
     json_decref(sel->manifest);
+    json_decref(sel->state_sources);
+    json_decref(sel->sources);
     sel->state = sel->state_results = sel->manifest = NULL;
+    sel->state_sources = sel->sources = NULL;
 }

@@ -103,7 +103,8 @@ int sql_plan(struct sql_engine *engine, const json_t *d, json_t **plan, struct e
         .is_exact = json_flag(d, "exact", false),
     };
     if (rc == 0 && json_str(d, "state", NULL)) {
-        rc = graph_state_load(&r.selection, json_str(d, "state", ""), e);
+        rc = graph_state_load(&r.selection, json_str(d, "state", ""),
+                              project_target_dir(engine->project), e);
         r.selection.manifest = project_manifest(engine->project);
     }
     if (rc == 0)

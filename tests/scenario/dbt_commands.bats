@@ -312,3 +312,31 @@ assert lines[1]["data"]["stats"] == {"success": 1, "total": 1}' "$output"
     run "$WEIR" run -q
     [ "$status" -eq 2 ] && [[ "$output" == *m.yml* ]]
 }
+
+@test "source_status:fresher selects what has newer rows than at the time of --state" {
+    cat > "$WEIR_PROJECT_DIR/models/fresh.yml" <<'YML'
+sources:
+  - name: seeded
+    schema: gold
+    loaded_at_field: at
+    freshness: {warn_after: {count: 9, period: day}}
+    tables: [{name: arrivals}, {name: others, identifier: arrivals}]
+YML
+    printf "{{ config(materialized='table', schema='gold') }}\nselect '2017-12-31 %s' as at\n" "23:00:00" > "$WEIR_PROJECT_DIR/models/arrivals.sql"
+    printf "select * from {{ source('seeded', 'arrivals') }}\n" > "$WEIR_PROJECT_DIR/models/below.sql"
+    export WEIR_AS_OF=2018-01-01T00:00:00Z
+    "$WEIR" run arrivals
+    "$WEIR" source freshness
+    run "$WEIR" ls source_status:fresher+ --state "$TEST_DIR/none"
+    [ "$status" -eq 2 ]
+    cp -r "$WEIR_STATE_DIR/target" "$TEST_DIR/before"
+    run "$WEIR" ls source_status:fresher+ --state "$TEST_DIR/before"
+    [[ "$output" != *source:* ]]
+    sed -i 's/23:00/23:30/' "$WEIR_PROJECT_DIR/models/arrivals.sql"
+    "$WEIR" run arrivals
+    "$WEIR" source freshness --select source:seeded.arrivals
+    run "$WEIR" ls source_status:fresher+ --state "$TEST_DIR/before"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"source:shop.seeded.arrivals"* && "$output" == *"shop.below"* ]]
+    [[ "$output" != *others* ]]
+}

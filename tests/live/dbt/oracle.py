@@ -210,6 +210,21 @@ def words(sql):
     return " ".join(re.sub(r"([(),])", r" \1 ", sql).split())
 
 
+def freshness(i, args, results):
+    theirs = {r.node.unique_id: str(r.status) for r in results}
+    w = weir(args)
+    with open(f"{WORK}/weir/target/sources.json") as f:
+        mine = json.load(f)["results"]
+    point(f"step {i} freshness", compare_maps(theirs, {r["unique_id"]: r["status"] for r in mine})
+          + [f"weir said {r['unique_id']}: {r['error']}" for r in mine if "error" in r
+             and theirs.get(r["unique_id"]) != r["status"]])
+    with open(f"{WORK}/dbt/target/sources.json") as f:
+        both = [{r["unique_id"]: r["criteria"] for r in rs if r.get("criteria")} for rs in (json.load(f)["results"], mine)]
+    point(f"step {i} criteria", compare_maps(*both))
+    point(f"step {i} success", [] if any(s in ("error", "runtime error") for s in theirs.values()) == bool(w.returncode)
+          else [f"weir status {w.returncode}", w.stderr[-400:]])
+
+
 def step(i, s, schemas):
     args = shlex.split(s.get("run", "build"))
     write_files(s.get("files"))
@@ -217,6 +232,9 @@ def step(i, s, schemas):
     if d.exception is not None:
         print(f"# dbt: {d.exception}"[:600].replace("\n", "\n# "))
     results = list(getattr(d.result, "results", None) or [])
+    if args[0] == "source":
+        freshness(i, args, results)
+        return
     theirs = {r.node.unique_id: str(r.status) for r in results
               if not r.node.unique_id.startswith(("operation.", "exposure."))}  # 1.11 "skips" exposures
     their_failures = {r.node.unique_id: r.failures for r in results
