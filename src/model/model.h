@@ -74,8 +74,6 @@ struct node {
 int profile_apply(struct platform *p, struct err *e);
 /* What templates see as target: the output of profiles.yml without its secrets. */
 const json_t *project_target(const struct project *p);
-/* Folder of the artifacts; borrowed. */
-const char *project_target_dir(const struct project *p);
 
 int project_load(struct project **out, const struct project_options *o, struct err *e);
 void project_free(struct project *p);

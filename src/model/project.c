@@ -199,11 +199,6 @@ const char *project_name(const struct project *p)
     return p->root->name;
 }
 
-const char *project_target_dir(const struct project *p)
-{
-    return p->target_dir;
-}
-
 size_t project_n_warnings(const struct project *p)
 {
     return p->warnings.n;

@@ -92,7 +92,7 @@ struct graph_selection {
 /* The list of PROJECT/selectors.yml; *out NULL when there is none. A new reference. */
 int graph_selectors_load(const char *project_dir, json_t **out, struct err *e);
 /* manifest.json (and run_results.json, sources.json) of --state DIR into the selection;
- * target: where the sources.json of now lies. */
+ * target: where the sources.json of now lies, NULL: nobody asks. */
 int graph_state_load(struct graph_selection *s, const char *dir, const char *target,
                      struct err *e);
 void graph_state_release(struct graph_selection *s);

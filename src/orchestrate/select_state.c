@@ -248,7 +248,7 @@ int graph_state_load(struct graph_selection *sel, const char *dir, const char *t
     results_recover(dir, false, &none); /* of a run that was killed */
     sel->state_results = load_if_there(dir, "run_results.json");
     sel->state_sources = load_if_there(dir, "sources.json");
-    sel->sources = load_if_there(target, "sources.json");
+    sel->sources = target ? load_if_there(target, "sources.json") : NULL;
     return 0;
 }
 

@@ -34,7 +34,7 @@ static int choose(struct sql_engine *g, const struct graph *graph, bool *mark,
     int rc = graph_selectors_load(g->p->models_project, &selectors, e);
     s.selectors = selectors;
     if (rc == 0 && json_str(f, "state", NULL)) {
-        rc = graph_state_load(&s, json_str(f, "state", ""), e);
+        rc = graph_state_load(&s, json_str(f, "state", ""), NULL, e);
         s.manifest = project_manifest(g->project);
     }
     if (rc == 0)
