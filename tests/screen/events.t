@@ -64,6 +64,6 @@ dump 9-16
 
  run        > running  #12 build  ########........ 23/41  1 failed
  freshness  bronze + ok 12s   silver + ok 3m 10s   gold ! warn 1h 06m > 1h 05m
- counts     196,105 records  2 open alerts  12 rejected  1,204 anomalies  3 late
+ counts     196,105 records  2 alerts  12 rejected  1,204 anomalies  3 late
  gates      x stores fail 1 of 6   + transactions 8/8
 ===

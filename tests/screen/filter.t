@@ -122,5 +122,5 @@ dump 3-8
 
  run        > running  #12 build  ########........ 23/41  1 failed  12s left
  freshness  bronze + ok 12s   silver + ok 3m 10s   gold ! warn 1h 06m > 1h 05m
- counts     196,105 records  2 open alerts  12 rejected  1,204 anomalies  3 late
+ counts     196,105 records  2 alerts  12 rejected  1,204 anomalies  3 late
 ===

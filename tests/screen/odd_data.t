@@ -25,7 +25,7 @@ dump 3-12
 
  run        ?   #0   -1/-9
  freshness  nothing measured yet
- counts     0 records  0 open alerts  0 rejected  0 anomalies  0 late  0 masked
+ counts     0 records  0 alerts  0 rejected  0 anomalies  0 late  0 masked
  gates      none judged yet
 ===
 key j R Enter Esc

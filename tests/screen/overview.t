@@ -18,7 +18,7 @@ dump
 
  run        > running  #12 build  ########........ 23/41  1 failed  12s left
  freshness  bronze + ok 12s   silver + ok 3m 10s   gold ! warn 1h 06m > 1h 05m
- counts     196,105 records  2 open alerts  12 rejected  1,204 anomalies  3 late
+ counts     196,105 records  2 alerts  12 rejected  1,204 anomalies  3 late
  gates      x stores fail 2 of 6   + transactions 8/8
 
  events -----------------------------------------------------------------------
@@ -45,7 +45,7 @@ ssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss
 
  ttt        r rrrrrrr             BBBBBBBBmmmmmmmm        eeeeeeee  mmmmmmmm
  ttttttttt         o oo mmm          o oo mmmmmm        w wwww wwwwwwwwwwwwwww
- tttttt             mmmmmmm  e mmmmmmmmmmm  ww mmmmmmmm        mmmmmmmmm    mmmm
+ tttttt             mmmmmmm  e mmmmmm  ww mmmmmmmm        mmmmmmmmm    mmmm
  ttttt      e eeeeee eeeeeeeeeee   o oooooooooooo mmm
 
  tttttt bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
@@ -107,8 +107,8 @@ dump
  v models models            > running         23        23        -     18 ####....  56%
  v gates  transactions      . waiting          -         -        -      -
 
- run        > running  #12 build  ###... 23/41  1 failed  12s left counts     196,105 records  2 open alerts
- freshness  bronze.raw_transactions    + ok 12s                               12 rejected  1,204 anomalies  3 late
+ run        > running  #12 build  ###... 23/41  1 failed  12s left counts     196,105 records  2 alerts  12 rejected
+ freshness  bronze.raw_transactions    + ok 12s                               1,204 anomalies  3 late  7 masked
             silver.stg_transactions    + ok 3m 10s                 gates      x stores fail 2 of 6   + transactions 8/8
             gold.fct_daily_sales       ! warn 1h 06m > 1h 05m
 
@@ -151,7 +151,7 @@ dump
  v models models                     > running         23        23        -     18 ####....  56%                                stg_transactions, dim_stores
  v gates  transactions               . waiting          -         -        -      -
 
- run        > running  #12 build  ########........ 23/41  1 failed  12s left                                   counts     196,105 records  2 open alerts  12 rejected  1,204 anomalies  3 late  7 masked
+ run        > running  #12 build  ########........ 23/41  1 failed  12s left                                   counts     196,105 records  2 alerts  12 rejected  1,204 anomalies  3 late  7 masked
  freshness  bronze.raw_transactions    + ok 12s                                                                gates      x stores fail 2 of 6   + transactions 8/8
             silver.stg_transactions    + ok 3m 10s
             gold.fct_daily_sales       ! warn 1h 06m > 1h 05m

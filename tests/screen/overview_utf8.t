@@ -22,7 +22,7 @@ dump
  ↓ models models                ▸ running         23        23        -     18 ████▍░░░  56%                                stg_transactions, dim_stores
  ↓ gates  transactions          · waiting          -         -        -      -
 
- run        ▸ running  #12 build  ████████▉░░░░░░░ 23/41  1 failed  12s left             counts     196,105 records  2 open alerts  12 rejected  1,204 anomalies
+ run        ▸ running  #12 build  ████████▉░░░░░░░ 23/41  1 failed  12s left             counts     196,105 records  2 alerts  12 rejected  1,204 anomalies
  freshness  bronze.raw_transactions    ✓ ok 12s                                                     3 late  7 masked
             silver.stg_transactions    ✓ ok 3m 10s                                       gates      ✗ stores fail 2 of 6   ✓ transactions 8/8
             gold.fct_daily_sales       ! warn 1h 06m > 1h 05m
@@ -69,7 +69,7 @@ dump 3-30
  ↓ models models                ▸ running         23        23        -     18 ████░░░░  56%                                stg_transactions, dim_stores
  ↓ gates  transactions          · waiting          -         -        -      -
 
- run        ▸ running  #12 build  ████████░░░░░░░░ 23/41  1 failed  12s left             counts     196,105 records  2 open alerts  12 rejected  1,204 anomalies
+ run        ▸ running  #12 build  ████████░░░░░░░░ 23/41  1 failed  12s left             counts     196,105 records  2 alerts  12 rejected  1,204 anomalies
  freshness  bronze.raw_transactions    ✓ ok 12s                                                     3 late  7 masked
             silver.stg_transactions    ✓ ok 3m 10s                                       gates      ✗ stores fail 2 of 6   ✓ transactions 8/8
             gold.fct_daily_sales       ! warn 1h 06m > 1h 05m

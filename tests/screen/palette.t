@@ -9,7 +9,7 @@ type th
 dump 14-24
 ===
  freshness  bronze + ok 12s   silver + ok 3m 10s   gold ! warn 1h 06m > 1h 05m
- counts     196,105 records  2 open alerts  12 rejected  1,204 anomalies  3 late
+ counts     196,105 records  2 alerts  12 rejected  1,204 anomalies  3 late
  gates      x stores fail 2 of 6   + transactions 8/8
 
  events -----------------------------------------------------------------------

@@ -20,7 +20,7 @@ dump
    |   gate    transactions                 on fct_daily_sales              |
  r |   skipped exposure.x                   not run by weir                 |
  f |                                                                        |
- c |                                                                        | te
+ c |                                                                        |
  g |                                                                        |
    |                                                                        |
  e |                                                                        | -

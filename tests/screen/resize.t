@@ -15,7 +15,7 @@ dump
 
  run        > running  #12 build  23/41  1 failed  12s left
  freshness  bronze + ok 12s   silver + ok 3m 10s   gold ! w~
- counts     196,105 records  2 open alerts  12 rejected
+ counts     196,105 records  2 alerts  12 rejected
  gates      x stores fail 2 of 6   + transactions 8/8
 
                                                    1-4 of 8

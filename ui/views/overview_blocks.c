@@ -195,9 +195,10 @@ static const struct {
     const char *key, *name;
     enum role role; /* when it is not zero */
 } counts[] = {
-    {"records_in", "records", ROLE_TEXT}, {"alerts_open", "open alerts", ROLE_ERROR},
-    {"rejected", "rejected", ROLE_WARN},  {"anomalies", "anomalies", ROLE_TEXT},
-    {"late", "late", ROLE_TEXT},          {"masked", "masked", ROLE_TEXT},
+    {"records_in", "records", ROLE_TEXT},     {"alerts_open", "alerts", ROLE_ERROR},
+    {"not_loaded", "not loaded", ROLE_ERROR}, {"rejected", "rejected", ROLE_WARN},
+    {"anomalies", "anomalies", ROLE_TEXT},    {"late", "late", ROLE_TEXT},
+    {"masked", "masked", ROLE_TEXT},
 };
 
 int overview_draw_counts(struct app *a, struct rect r, int y, int lines_max)
@@ -208,6 +209,8 @@ int overview_draw_counts(struct app *a, struct rect r, int y, int lines_max)
 
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         int64_t v = json_i64(data, counts[i].key, 0);
+        if (!v && streq(counts[i].key, "not_loaded"))
+            continue; /* it never should be: told only when it is */
         fmt_count(v, text);
         if (x + (int)strlen(text) + (int)strlen(counts[i].name) + 1 > end) {
             if (lines++ == lines_max)
