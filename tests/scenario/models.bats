@@ -88,3 +88,15 @@ wher 1"
     run "$WEIR" query "select count(*) as n from gold.customers" -o csv
     [ "${lines[1]}" = 3 ]
 }
+
+@test "lineage follows a column to the sources and down again; a wrong name is told" {
+    run "$WEIR" lineage customers.amount
+    [ "$status" -eq 0 ]
+    [[ "$output" == *raw_orders.* ]]
+    run "$WEIR" lineage -d raw_orders.amount -o json
+    python3 -c 'import json,sys; t=json.load(sys.stdin)[0]; assert any(c["name"]=="stg_orders" for c in t["columns"]), t' <<< "$output"
+    run "$WEIR" lineage customers.amuont
+    [ "$status" -eq 1 ]
+    [[ "$output" == *'no column "amuont"; did you mean "amount"'* ]]
+    [ ! -e "$WEIR_STATE_DIR/warehouse/gold.db" ]
+}
