@@ -88,6 +88,14 @@ void app_open_page(struct app *a, const struct view *v, const char *arg,
     a->is_dirty = true;
 }
 
+void app_open_log(struct app *a, const char *process, const char *label)
+{
+    char feed[290];
+
+    snprintf(feed, sizeof feed, "log:%s", process);
+    app_open_page(a, view_find("log"), feed, label);
+}
+
 void app_go(struct app *a, size_t root)
 {
     a->root = root;

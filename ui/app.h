@@ -87,6 +87,8 @@ void app_draw(struct app *a);
 struct page *app_page(const struct app *a);
 void app_open_page(struct app *a, const struct view *v, const char *arg,
                    const char *label);
+/* The live log of a process. */
+void app_open_log(struct app *a, const char *process, const char *label);
 void app_go(struct app *a, size_t root);
 void app_back(struct app *a);
 void app_push(struct app *a, struct modal *m); /* takes m (allocated by mem_alloc) */

@@ -142,6 +142,27 @@ void page_draw_note(struct app *a, struct page *p, struct rect r, const char *no
     page_draw_grid(a, p, page_note(a, p, r, note, below));
 }
 
+void page_draw_rows(struct app *a, struct rect r, const struct grid_column *columns,
+                    size_t n, json_t *rows, const char *empty)
+{
+    struct grid g;
+
+    grid_init(&g, columns, n, columns[0].key, -1, false);
+    grid_set_rows(&g, rows);
+    g.cursor = SIZE_MAX;
+    g.when = app_when(a, true);
+    grid_draw(&g, &a->term, r, empty);
+    grid_release(&g);
+}
+
+void page_open_log(struct app *a, struct page *p, const json_t *row)
+{
+    const char *name = json_str(row, "name", "");
+
+    (void)p;
+    app_open_log(a, name, name);
+}
+
 void page_draw(struct app *a, struct page *p, struct rect r)
 {
     page_refresh(a, p);

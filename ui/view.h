@@ -85,6 +85,11 @@ struct rect page_note(struct app *a, struct page *p, struct rect r, const char *
 /* The table over such a note. */
 void page_draw_note(struct app *a, struct page *p, struct rect r, const char *note,
                     const char *below);
+/* A table only to look at, without a cursor; its times are of the data. */
+void page_draw_rows(struct app *a, struct rect r, const struct grid_column *columns,
+                    size_t n, json_t *rows, const char *empty);
+/* For views of processes: Enter opens the log of the row. */
+void page_open_log(struct app *a, struct page *p, const json_t *row);
 /* Rows are made again at the next frame. */
 void page_forget(struct page *p);
 /* Stop and go on showing what is new. */

@@ -52,7 +52,6 @@ static void draw(struct app *a, struct page *p, struct rect r)
     const json_t *row = grid_row(&p->grid);
     bool has_failed = row && !streq(json_str(row, "verdict", ""), "pass");
     const char *note = has_failed ? json_str(row, "summary", "") : "";
-    struct grid g;
     int table = p->grid.n ? (int)p->grid.n + 2 : 4, rows_below;
 
     r = page_note(a, p, r, note, NULL);
@@ -61,14 +60,9 @@ static void draw(struct app *a, struct page *p, struct rect r)
     rows_below = r.h - table;
 
     page_draw_grid(a, p, (struct rect){r.y, r.x, r.h - rows_below, r.w});
-    grid_init(&g, freshness, sizeof freshness / sizeof *freshness, "relation", -1,
-              false);
-    grid_set_rows(&g, app_overview(a, "freshness"));
-    g.cursor = SIZE_MAX;
-    g.when = app_when(a, true);
-    grid_draw(&g, &a->term, (struct rect){r.y + r.h - rows_below, r.x, rows_below, r.w},
-              "no freshness is configured");
-    grid_release(&g);
+    page_draw_rows(a, (struct rect){r.y + r.h - rows_below, r.x, rows_below, r.w},
+                   freshness, sizeof freshness / sizeof *freshness,
+                   app_overview(a, "freshness"), "no freshness is configured");
 }
 
 static const struct grid_column columns[] = {

@@ -108,14 +108,9 @@ static void draw_topics(struct app *a, struct page *p, struct rect r)
         {"bytes", "size", GRID_BYTES, 9, 1, 0},
         {"newest_ms", "newest", GRID_TIME, 16, 2, 0},
     };
-    struct grid g;
 
-    grid_init(&g, columns, sizeof columns / sizeof *columns, "name", -1, false);
-    grid_set_rows(&g, json_arr(page_data(a, p), "topics"));
-    g.when = app_when(a, true);
-    g.cursor = SIZE_MAX; /* only to look at */
-    grid_draw(&g, &a->term, r, "no topics yet");
-    grid_release(&g);
+    page_draw_rows(a, r, columns, sizeof columns / sizeof *columns,
+                   json_arr(page_data(a, p), "topics"), "no topics yet");
 }
 
 /* Groups as high as they are, then the strip of one, then the topics with what is left.

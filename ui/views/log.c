@@ -173,11 +173,10 @@ static void other_log(struct app *a, struct page *p, int by)
     }
     at = at == n ? 0 : (at + n + (size_t)(by + (int)n)) % n;
     const char *name = json_str(json_array_get(processes, at), "name", "");
-    snprintf(feed, sizeof feed, "log:%s", name);
-    char label[120];
+    char label[290]; /* the page that is left owns name's row */
     str_copy(label, sizeof label, name);
     app_back(a);
-    app_open_page(a, view_find("log"), feed, label);
+    app_open_log(a, label, label);
 }
 
 static bool action(struct app *a, struct page *p, const char *name, const char *args)

@@ -3,15 +3,6 @@
 #include "base/json.h"
 #include "ui/app.h"
 
-static void open_row(struct app *a, struct page *p, const json_t *row)
-{
-    char feed[290];
-
-    (void)p;
-    snprintf(feed, sizeof feed, "log:%s", json_str(row, "name", ""));
-    app_open_page(a, view_find("log"), feed, json_str(row, "name", ""));
-}
-
 static const struct grid_column columns[] = {
     {"name", "log of", GRID_TEXT, 26, 1, 36},
     {"kind", "kind", GRID_TEXT, 10, 2, 0},
@@ -30,5 +21,5 @@ const struct view view_logs = {
     .n_columns = sizeof columns / sizeof *columns,
     .id_keys = "name",
     .sort = -1,
-    .open = open_row,
+    .open = page_open_log,
 };

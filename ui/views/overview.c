@@ -213,19 +213,18 @@ static bool node(const json_t *row, char *out, size_t size)
 static void open_row(struct app *a, struct page *p, const json_t *row)
 {
     const char *kind = json_str(row, "kind", "");
-    char feed[300], name[280];
+    char name[280];
 
     if (str_starts(json_str(row, "name", ""), MORE)) {
         p->is_unfolded = true;
         page_forget(p);
     } else if (streq(kind, "model")) {
-        app_go(a, 2);
+        app_command(a, "view runs");
     } else if (streq(kind, "gate")) {
-        app_go(a, 7);
+        app_command(a, "view gates");
     } else {
         snprintf(name, sizeof name, "%s.%s", kind, overview_short_name(row));
-        snprintf(feed, sizeof feed, "log:%s", name);
-        app_open_page(a, view_find("log"), feed, name);
+        app_open_log(a, name, name);
     }
 }
 

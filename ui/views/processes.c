@@ -4,15 +4,6 @@
 #include "base/json.h"
 #include "ui/app.h"
 
-static void open_row(struct app *a, struct page *p, const json_t *row)
-{
-    char feed[290];
-
-    (void)p;
-    snprintf(feed, sizeof feed, "log:%s", json_str(row, "name", ""));
-    app_open_page(a, view_find("log"), feed, json_str(row, "name", ""));
-}
-
 static void draw(struct app *a, struct page *p, struct rect r)
 {
     bool has_column = r.w >= 110; /* of the detail */
@@ -44,5 +35,5 @@ const struct view view_processes = {
     .id_keys = "name",
     .sort = -1,
     .draw = draw,
-    .open = open_row,
+    .open = page_open_log,
 };

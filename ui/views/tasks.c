@@ -112,13 +112,11 @@ static void open_row(struct app *a, struct page *p, const json_t *row)
 {
     const char *node = json_str(row, "node", ""), *dot = strrchr(node, '.');
     const char *label = dot ? dot + 1 : node, *log = json_str(row, "log", "");
-    char feed[290];
 
     if (!*log) {
         app_say(a, ROLE_WARN, "%s has not started yet: there is no log", label);
     } else if (streq(json_str(row, "state", ""), "running")) {
-        snprintf(feed, sizeof feed, "log:%s", log);
-        app_open_page(a, view_find("log"), feed, label);
+        app_open_log(a, log, label);
     } else {
         ask_log(a, p, row, label);
     }
