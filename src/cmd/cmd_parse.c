@@ -9,19 +9,26 @@
 static int tell(const struct cmd_args *a, struct project *p, struct err *e)
 {
     size_t n = project_n_nodes(p), warnings = project_n_warnings(p);
+    size_t faults = project_n_faults(p);
     json_t *o = json_object();
     json_put_str(o, "project", project_name(p));
     json_put_i64(o, "nodes", (int64_t)n);
-    json_put_i64(o, "warnings", (int64_t)warnings);
+    json_put_i64(o, "warnings", (int64_t)(warnings - faults));
+    json_put_i64(o, "errors", (int64_t)faults);
     int rc = 0;
-    for (size_t i = 0; i < warnings && !a->is_quiet; i++)
-        fprintf(stderr, "warning: %s\n", project_warning(p, i));
+    for (size_t i = 0; i < warnings; i++)
+        if (project_is_fault(p, i) || !a->is_quiet)
+            fprintf(stderr, "%s: %s\n", project_is_fault(p, i) ? "error" : "warning",
+                    project_warning(p, i));
     if (a->is_json)
         rc = cmd_print_json(o, e);
     else if (!a->is_quiet)
-        printf("%s: %zu nodes, %zu warnings; manifest in %s/target/manifest.json\n",
-               project_name(p), n, warnings, a->platform->state_dir);
+        printf("%s: %zu nodes, %zu warnings; manifest in %s/manifest.json\n",
+               project_name(p), n, warnings - faults, project_target_dir(p));
     json_decref(o);
+    if (rc == 0 && faults)
+        rc = err_set(e, ERR_PARSE, "%zu of the project's files or nodes cannot be used",
+                     faults);
     return rc;
 }
 
@@ -40,8 +47,10 @@ static int run(const struct cmd_args *a, struct err *e)
 const struct cmd cmd_parse = {
     .name = "parse",
     .summary = "Read the models project and write its manifest.",
-    .doc = "Writes STATE/target/manifest.json (v12) and tells what the project's files "
-           "were warned of. The warehouse is not touched.",
+    .doc =
+        "Writes STATE/target/manifest.json (v12) and tells what the project's files "
+        "were warned of. A file or node that cannot be used is an error: status 2. The "
+        "warehouse is not touched.",
     .flags = CMD_MUTATES | CMD_JSON | CMD_DBT,
     .run = run,
 };

@@ -278,8 +278,12 @@ static int call_end(struct jinja_call *c, bool is_ok, struct err *e)
         c->up->steps = c->steps;
     if (!is_ok) {
         rc = c->code ? c->code : ERR_LIMIT;
-        err_set(e, rc, "%s",
-                c->message ? c->message : "template: memory limit exceeded");
+        const char *name = c->tmpl && c->tmpl->name ? c->tmpl->name : "template";
+        if (c->message)
+            err_set(e, rc, "%s", c->message);
+        else
+            err_set(e, rc, "%s:%u:%u: memory limit exceeded", name,
+                    c->at ? c->at->line : 1, c->at ? c->at->col : 1);
     }
     mem_free(c->message);
     return rc;

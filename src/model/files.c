@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "model/place.h"
 #include "model/yaml.h"
 
 #define MAX_FILE  (50u << 20)
@@ -19,6 +20,14 @@
 struct walk {
     file_fn *fn;
     void *arg;
+    const char *top; /* the folder that is walked */
+};
+
+/* The folders on the way down, to see a link that leads back to one of them. */
+struct way {
+    const struct way *up;
+    dev_t dev;
+    ino_t inode;
 };
 
 struct entry {
@@ -31,8 +40,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
 }
 
-static int walk_dir(const struct walk *w, const char *dir, const char *rel, int depth,
-                    struct err *e);
+static int walk_dir(const struct walk *w, const char *dir, const char *rel,
+                    const struct way *up, struct err *e);
 
 /* What an entry is, behind links; the folder often tells without a look at it. */
 static unsigned char type_of(const char *path, unsigned char told)
@@ -40,13 +49,13 @@ static unsigned char type_of(const char *path, unsigned char told)
     struct stat st;
     if (told != DT_UNKNOWN && told != DT_LNK)
         return told;
-    if (stat(path, &st) < 0)
-        return DT_UNKNOWN;
+    if (stat(path, &st) < 0) /* a link to nothing: reading it will say so */
+        return told == DT_LNK ? DT_REG : DT_UNKNOWN;
     return S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_UNKNOWN;
 }
 
 static int walk_entry(const struct walk *w, const char *dir, const char *rel,
-                      const struct entry *entry, int depth, struct err *e)
+                      const struct entry *entry, const struct way *way, struct err *e)
 {
     struct arena mem;
     arena_init(&mem, 0);
@@ -55,28 +64,49 @@ static int walk_entry(const struct walk *w, const char *dir, const char *rel,
     unsigned char type = type_of(path, entry->type);
     int rc = 0;
     if (type == DT_DIR)
-        rc = walk_dir(w, path, inner, depth + 1, e);
+        rc = walk_dir(w, path, inner, way, e);
     else if (type == DT_REG)
         rc = w->fn(w->arg, path, inner, e);
     arena_release(&mem);
     return rc;
 }
 
-static int walk_dir(const struct walk *w, const char *dir, const char *rel, int depth,
-                    struct err *e)
+static int check_way(const struct walk *w, const char *rel, const struct way *way,
+                     struct err *e)
+{
+    const char *slash = strrchr(w->top, '/');
+    const char *top = slash ? slash + 1 : w->top;
+    int depth = 0;
+    for (const struct way *up = way->up; up; up = up->up, depth++)
+        if (up->dev == way->dev && up->inode == way->inode)
+            return err_set(e, ERR_CONFIG,
+                           "%s/%s: this link leads back to a folder that it is in; "
+                           "remove it",
+                           top, rel);
+    return depth > MAX_DEPTH
+               ? err_set(e, ERR_CONFIG, "%s/%s: folders nested more than %d deep", top,
+                         rel, MAX_DEPTH)
+               : 0;
+}
+
+static int walk_dir(const struct walk *w, const char *dir, const char *rel,
+                    const struct way *up, struct err *e)
 {
     VEC(struct entry) names = {0};
+    struct stat st = {0};
     int rc = 0;
-    if (depth > MAX_DEPTH)
-        return err_set(e, ERR_LIMIT,
-                       "%s: folders nested more than %d deep (a link to "
-                       "itself?)",
-                       dir, MAX_DEPTH);
     DIR *d = opendir(dir);
     if (!d)
         return errno == ENOENT || errno == ENOTDIR
                    ? 0
-                   : err_errno(e, ERR_IO, "read the folder %s", dir);
+                   : err_errno(e, ERR_CONFIG, "read the folder %s", dir);
+    struct way way = {up, 0, 0};
+    if (fstat(dirfd(d), &st) == 0)
+        way = (struct way){up, st.st_dev, st.st_ino};
+    if ((rc = check_way(w, rel, &way, e)) < 0) {
+        closedir(d);
+        return rc;
+    }
     for (struct dirent *de; (de = readdir(d));)
         if (de->d_name[0] != '.')
             vec_push(&names, ((struct entry){mem_strdup(de->d_name), de->d_type}));
@@ -85,7 +115,7 @@ static int walk_dir(const struct walk *w, const char *dir, const char *rel, int 
         qsort(names.v, names.n, sizeof *names.v, by_name);
     for (size_t i = 0; i < names.n; i++) {
         if (rc == 0)
-            rc = walk_entry(w, dir, rel, &names.v[i], depth, e);
+            rc = walk_entry(w, dir, rel, &names.v[i], &way, e);
         mem_free(names.v[i].name);
     }
     vec_release(&names);
@@ -94,8 +124,8 @@ static int walk_dir(const struct walk *w, const char *dir, const char *rel, int 
 
 int files_walk(const char *dir, file_fn *fn, void *arg, struct err *e)
 {
-    struct walk w = {fn, arg};
-    return walk_dir(&w, dir, "", 0, e);
+    struct walk w = {fn, arg, dir};
+    return walk_dir(&w, dir, "", NULL, e);
 }
 
 /* ── through the parse cache ── */
@@ -169,12 +199,26 @@ static struct cached_file *same_content(struct cache *c, const char *path,
     return remember(c, path, st, kind, f);
 }
 
-static int read_text(const char *path, struct buf *b, struct err *e)
+/* The path as the project's files are shown: below its folder. */
+static const char *shown_path(const struct project *p, const char *path)
 {
+    size_t n = strlen(p->dir);
+    return str_starts(path, p->dir) && path[n] == '/' ? path + n + 1 : path;
+}
+
+static int read_text(const struct project *p, const char *path, struct buf *b,
+                     struct err *e)
+{
+    const char *shown = shown_path(p, path);
     buf_init(b, MAX_FILE);
     int rc = buf_read_file(b, path, e);
-    if (rc == 0 && !text_is_utf8(buf_str(b), b->len))
-        rc = err_set(e, ERR_PARSE, "%s: not UTF-8 text", path);
+    if (rc == ERR_LIMIT)
+        rc = err_set(e, ERR_PARSE, "%s:1:1: the file has more than %u MiB", shown,
+                     MAX_FILE >> 20);
+    else if (rc < 0)
+        rc = err_set(e, ERR_PARSE, "%s: cannot be read: %s", shown, strerror(errno));
+    else if (!text_is_utf8(buf_str(b), b->len))
+        rc = place_not_utf8(e, shown, buf_str(b), b->len);
     if (rc < 0)
         buf_release(b);
     return rc;
@@ -189,7 +233,7 @@ int files_read_sum(struct project *p, const char *path, const char **text, size_
     struct buf b = {0};
     if (c && stat(path, &st) == 0)
         f = unchanged(c, path, &st, CACHED_TEXT);
-    int rc = f ? 0 : read_text(path, &b, e);
+    int rc = f ? 0 : read_text(p, path, &b, e);
     if (rc < 0)
         return rc;
     if (c && !f)
@@ -244,6 +288,8 @@ int files_yaml(struct project *p, const char *path, const char *shown, json_t **
     buf_init(&b, YAML_MAX);
     f = unchanged(c, path, &st, CACHED_YAML);
     int rc = f ? 0 : buf_read_file(&b, path, e);
+    if (rc == ERR_LIMIT)
+        rc = yaml_too_large(shown, e);
     if (rc == 0 && !f)
         f = same_content(c, path, &st, CACHED_YAML, &b);
     if (rc == 0 && f) {

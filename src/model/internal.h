@@ -76,6 +76,7 @@ struct item {
     const char *compiled; /* of the last compile, mem_free */
     int64_t compiled_us;  /* when that was (results_now_us) */
     bool is_resolving;    /* ephemeral recursion guard */
+    uint8_t visit;        /* link.c */
     bool is_same;         /* as the parse cache has it: its text showed the same */
     uint64_t config_hash; /* of pub.config's content; 0: not known */
 };
@@ -124,6 +125,7 @@ struct project {
     VEC(char *) texts; /* file contents the templates point into */
     struct jinja_env *env;
     VEC(const char *) warnings;
+    VEC(size_t) faults; /* those warnings that are errors */
     int64_t now_ms;
     char invocation_id[40];
     json_t *config_defaults[NODE_MACRO + 1]; /* of manifest_node.c, by node type */
@@ -181,6 +183,9 @@ static inline struct item *item_of(const struct node *n)
 
 /* ── item.c ── */
 void project_warn(struct project *p, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The same of what is an error: parse ends with it, other commands go on without. */
+void project_fault(struct project *p, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 struct item *item_new(struct project *p, struct package *pk, enum node_type type);
 /* Gives the item its unique id and files it; ERR_CONFIG for a name used twice. */

@@ -4,6 +4,7 @@
 #include "model/internal.h"
 
 #include "base/hash.h"
+#include "model/place.h"
 #include "model/unit.h"
 
 const char *node_type_name(enum node_type t)
@@ -41,6 +42,17 @@ void project_warn(struct project *p, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     vec_push(&p->warnings, arena_strdup(&p->mem, text));
+}
+
+void project_fault(struct project *p, const char *fmt, ...)
+{
+    char text[ERR_TEXT_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    vec_push(&p->faults, p->warnings.n);
+    project_warn(p, "%s", text);
 }
 
 struct item *item_new(struct project *p, struct package *pk, enum node_type type)
@@ -119,8 +131,13 @@ void item_break(struct project *p, struct item *it, const char *why)
 {
     if (it->broken)
         return;
-    it->broken = arena_strdup(&p->mem, why);
-    project_warn(p, "%s", why);
+    struct err e = {.code = ERR_PARSE};
+    str_copy(e.text, sizeof e.text, why);
+    bool is_whole_file = it->raw_len && !it->test_kwargs && it->pub.type != NODE_SNAPSHOT;
+    if (is_whole_file)
+        place_show(&e, it->pub.path, it->raw, it->raw_len);
+    it->broken = arena_strdup(&p->mem, e.text);
+    project_fault(p, "%s", e.text);
 }
 
 void item_depend(struct item *it, const char *unique_id)

@@ -121,6 +121,70 @@ static void own_tests(struct project *p)
     }
 }
 
+/* ── cycles ── */
+
+enum { NEW, OPEN, DONE };
+
+struct step {
+    struct item *it;
+    size_t next; /* dependency to look at */
+};
+typedef VEC(struct step) trail;
+
+/* "x -> y -> x", with the file of each. */
+static int cycle_found(const trail *t, const struct item *back, struct err *e)
+{
+    struct buf b;
+    size_t from = 0;
+    buf_init(&b, ERR_TEXT_MAX);
+    while (t->v[from].it != back)
+        from++;
+    buf_addf(&b,
+             "%s:1:1: the models depend on each other in a circle: ", back->pub.path);
+    for (size_t i = from; i < t->n; i++)
+        buf_addf(&b, "%s -> ", t->v[i].it->pub.name);
+    buf_addf(&b, "%s; take one of these refs out:", back->pub.name);
+    for (size_t i = from; i < t->n; i++)
+        buf_addf(&b, " %s", t->v[i].it->pub.path);
+    int rc = err_set(e, ERR_CONFIG, "%s", buf_str(&b));
+    buf_release(&b);
+    return rc;
+}
+
+static int walk_from(struct project *p, struct item *it, trail *t, struct err *e)
+{
+    t->n = 0;
+    vec_push(t, ((struct step){it, 0}));
+    it->visit = OPEN;
+    while (t->n) {
+        struct step *s = &t->v[t->n - 1];
+        if (s->next == s->it->deps.n) {
+            s->it->visit = DONE;
+            t->n--;
+            continue;
+        }
+        struct item *up = map_get(&p->by_id, s->it->deps.v[s->next++]);
+        if (up && up->visit == OPEN)
+            return cycle_found(t, up, e);
+        if (up && up->visit == NEW) {
+            up->visit = OPEN;
+            vec_push(t, ((struct step){up, 0}));
+        }
+    }
+    return 0;
+}
+
+static int check_cycles(struct project *p, struct err *e)
+{
+    trail t = {0};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < p->items.n; i++)
+        if (p->items.v[i]->visit == NEW)
+            rc = walk_from(p, p->items.v[i], &t, e);
+    vec_release(&t);
+    return rc;
+}
+
 int link_check(struct project *p, struct err *e)
 {
     drop_disabled(p);
@@ -130,6 +194,8 @@ int link_check(struct project *p, struct err *e)
     check_links(p);
     if (rc == 0)
         rc = groups_check(p, e);
+    if (rc == 0)
+        rc = check_cycles(p, e);
     return rc == 0 ? check_relations(p, e) : rc;
 }
 

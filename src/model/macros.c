@@ -3,6 +3,7 @@
  * package; adapter.dispatch: sqlite__name, then default__name along the search order.
  */
 #include "model/internal.h"
+#include "model/place.h"
 #include "model/unit.h"
 
 #define BUILTIN "dbt"
@@ -96,10 +97,10 @@ static int on_file(void *arg, const char *path, const char *rel, struct err *e)
     if (!str_ends(rel, ".sql") && !str_ends(rel, ".md"))
         return 0;
     int rc = files_read(f->p, path, &text, &n, &why);
-    if (rc == 0)
-        rc = macros_add(f->p, f->pk, shown, text, n, &why);
+    if (rc == 0 && (rc = macros_add(f->p, f->pk, shown, text, n, &why)) < 0)
+        place_show(&why, shown, text, n);
     if (rc < 0) /* a broken macro file breaks only what calls its macros */
-        project_warn(f->p, "%s", why.text);
+        project_fault(f->p, "%s", why.text);
     return 0;
 }
 

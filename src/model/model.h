@@ -104,6 +104,9 @@ const char *project_target_dir(const struct project *p);
 /* Warnings gathered while parsing, one line each. */
 size_t project_n_warnings(const struct project *p);
 const char *project_warning(const struct project *p, size_t i);
+/* Whether that warning tells of a node or file that cannot be used at all. */
+bool project_is_fault(const struct project *p, size_t warning);
+size_t project_n_faults(const struct project *p);
 
 /* Compiled SQL of a node (after Jinja, CTEs of ephemerals in, before wh_translate). wh
  * may be NULL: introspection then finds nothing. */

@@ -154,6 +154,7 @@ void project_free(struct project *p)
     vec_release(&p->texts);
     vec_release(&p->macros);
     vec_release(&p->warnings);
+    vec_release(&p->faults);
     map_release(&p->by_id);
     map_release(&p->by_name);
     map_release(&p->patches);
@@ -202,6 +203,19 @@ const char *project_name(const struct project *p)
 size_t project_n_warnings(const struct project *p)
 {
     return p->warnings.n;
+}
+
+size_t project_n_faults(const struct project *p)
+{
+    return p->faults.n;
+}
+
+bool project_is_fault(const struct project *p, size_t warning)
+{
+    for (size_t i = 0; i < p->faults.n; i++)
+        if (p->faults.v[i] == warning)
+            return true;
+    return false;
 }
 
 const char *project_warning(const struct project *p, size_t i)

@@ -5,6 +5,7 @@
 #include "model/internal.h"
 
 #include <stdlib.h>
+#include "model/place.h"
 #include "model/yaml.h"
 
 struct declared {
@@ -133,6 +134,20 @@ static void declare_versions(struct project *p, struct declared *base,
 
 /* ── patches ── */
 
+/* Both places of a name that is described twice. */
+static int twice(struct project *p, const char *shown, const char *other,
+                 const char *name, struct err *e)
+{
+    char here[48], there[48];
+    place_of_name(arena_join(&p->mem, p->dir, "/", shown, NULL), name, here,
+                  sizeof here);
+    place_of_name(arena_join(&p->mem, p->dir, "/", other, NULL), name, there,
+                  sizeof there);
+    return err_set(e, ERR_CONFIG,
+                   "%s%s: \"%s\" is described there and in %s%s; keep one of them",
+                   shown, here, name, other, there);
+}
+
 static int add_patch(struct project *p, struct package *pk, const char *kind,
                      const char *shown, const char *rel, json_t *body, struct err *e)
 {
@@ -142,9 +157,7 @@ static int add_patch(struct project *p, struct package *pk, const char *kind,
     char *key = arena_join(&p->mem, kind, " ", pk->name, " ", name, NULL);
     const json_t *other = map_get(&p->patches, key);
     if (other)
-        return err_set(e, ERR_CONFIG,
-                       "%s: \"%s\" is described there and in %s; keep one of them",
-                       shown, name, json_str(other, "file", ""));
+        return twice(p, shown, json_str(other, "file", ""), name, e);
     int rc = check_tests(body, shown, e);
     if (rc < 0)
         return rc;

@@ -2,6 +2,7 @@
  * folders, and entries with a relation in the .yml files (dbt 1.9). Each becomes an
  * item like a model; snapshot.c runs it. Called while the project loads. */
 #include "model/internal.h"
+#include "model/place.h"
 
 static int add_snapshot(struct project *p, struct item *it, struct err *e)
 {
@@ -36,10 +37,10 @@ int snapshots_read(struct project *p, struct package *pk, const char *path,
     const char *text, *file = arena_strdup(&p->mem, path);
     size_t n;
     int rc = files_read(p, path, &text, &n, &why);
-    if (rc == 0)
-        rc = jinja_compile(p->env, shown, text, n, &t, &why);
+    if (rc == 0 && (rc = jinja_compile(p->env, shown, text, n, &t, &why)) < 0)
+        place_show(&why, shown, text, n);
     if (rc < 0) { /* nobody can say which snapshots the file would have had */
-        project_warn(p, "%s", why.text);
+        project_fault(p, "%s", why.text);
         return 0;
     }
     vec_push(&p->templates, t);

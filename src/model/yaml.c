@@ -13,6 +13,8 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/text.h"
+#include "model/place.h"
 
 #define MAX_DEPTH  100
 #define MAX_VALUES 4000000
@@ -343,6 +345,9 @@ int yaml_read_full(const char *file, const char *text, size_t n, json_t **out,
     if (rc < 0) {
         json_decref(*out);
         *out = NULL;
+        if (!text_is_utf8(text, n)) /* which the library does not place */
+            place_not_utf8(e, file, text, n);
+        place_show(e, file, text, n);
     }
     for (struct map_entry *it = NULL; (it = map_next(&r.anchors, it));)
         json_decref(it->value);
@@ -351,12 +356,20 @@ int yaml_read_full(const char *file, const char *text, size_t n, json_t **out,
     return rc;
 }
 
+int yaml_too_large(const char *shown, struct err *e)
+{
+    return err_set(e, ERR_PARSE, "%s:1:1: the file has more than %u MiB; split it",
+                   shown, YAML_MAX >> 20);
+}
+
 int yaml_read_path(const char *path, const char *shown, json_t **out, struct err *e)
 {
     struct buf text;
     *out = NULL;
     buf_init(&text, YAML_MAX);
     int rc = buf_read_file(&text, path, e);
+    if (rc == ERR_LIMIT)
+        rc = yaml_too_large(shown, e);
     if (rc == 0)
         rc = yaml_read(shown, buf_str(&text), text.len, out, e);
     buf_release(&text);

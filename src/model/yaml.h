@@ -17,6 +17,7 @@ int yaml_read(const char *file, const char *text, size_t n, json_t **out,
               struct err *e);
 int yaml_read_path(const char *path, const char *shown, json_t **out, struct err *e);
 
+int yaml_too_large(const char *shown, struct err *e);
 /* Inside: the value of a scalar without quotes, a new reference; NULL: not UTF-8. */
 json_t *yaml_plain(const char *p, size_t n);
 /* The same text by the quick reader of plain YAML; false: it is for the other one. */

@@ -426,6 +426,13 @@ static void test_ephemeral_loop(void **state)
         "{{ config(materialized='ephemeral') }} select * from "
         "{{ ref('a') }}");
     put(s, "models/c.sql", "select * from {{ ref('a') }}");
+    struct err e = {0};
+    assert_int_equal(shop_load(s, NULL, NULL, &e), ERR_CONFIG);
+    assert_non_null(strstr(e.text, "a -> b -> a"));
+    /* the ref that closes the circle comes to light only when it runs */
+    put(s, "models/b.sql",
+        "{{ config(materialized='ephemeral') }} select * from "
+        "{% if execute %}{{ ref('a') }}{% endif %}");
     shop_open(s, NULL, NULL);
     assert_string_equal(run_node(s, "model.tiny.c", NULL), "error");
     assert_non_null(strstr(s->message, "refers to itself"));
