@@ -89,9 +89,26 @@ static int state_code(int sqlite_code)
     }
 }
 
+/* Was it for want of room? last: errno of the failing call, of which SQLite keeps none
+ * when a COMMIT fails. */
+static bool is_no_room(const struct state *s, int code, int last)
+{
+    int sys = sqlite3_system_errno(s->db);
+    sys = sys ? sys : last;
+    return code == ERR_FULL ||
+           (code == ERR_IO && (sys == ENOSPC || sys == EDQUOT || sys == EFBIG));
+}
+
 int state_failed(struct state *s, struct err *e, const char *what)
 {
+    int last = errno;
     int code = state_code(sqlite3_extended_errcode(s->db));
+    if (is_no_room(s, code, last))
+        return err_set(
+            e, ERR_FULL,
+            "state database %s: the disk is full: nothing of it was written; "
+            "free space there, what runs goes on meanwhile",
+            s->path);
     if (code == ERR_CORRUPT)
         return err_set(
             e, code,

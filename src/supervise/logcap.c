@@ -11,13 +11,14 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/pan.h"
 #include "base/timeutil.h"
+
+#define OUT_BYTES ((size_t)64 * 1024) /* in one write */
 
 void logcap_init(struct logcap *l, const char *path, int64_t max_bytes, int keep)
 {
@@ -26,6 +27,7 @@ void logcap_init(struct logcap *l, const char *path, int64_t max_bytes, int keep
     l->fd = -1;
     l->max = max_bytes;
     l->keep = keep;
+    buf_init(&l->out, OUT_BYTES + 2 * LOGCAP_LINE_MAX);
     l->next_seq = 1;
     l->ring = mem_alloc(LOGCAP_RING_LINES * sizeof *l->ring);
 }
@@ -45,6 +47,7 @@ void logcap_release(struct logcap *l)
     logcap_flush(l);
     while (l->n > 0)
         ring_drop_oldest(l);
+    buf_release(&l->out);
     mem_free(l->ring);
     mem_free(l->path);
     if (l->fd >= 0)
@@ -88,28 +91,34 @@ static void file_rotate(struct logcap *l)
     file_open(l);
 }
 
-static void file_write(struct logcap *l, char stream, int64_t at_ms, const char *p,
-                       size_t n)
+/* What is gathered goes out in one write: a line a write made a burst last ten times as
+ * long. What does not fit is counted by its lines. */
+static void file_flush(struct logcap *l)
 {
-    char time[32];
+    if (l->out.len == 0)
+        return;
     if (l->fd < 0)
         file_open(l);
     else if (l->size >= l->max)
         file_rotate(l);
-    time_format_iso(at_ms, true, time);
-    struct iovec v[] = {
-        {.iov_base = time, .iov_len = strlen(time)},
-        {.iov_base = stream == 'e' ? (char[]){" err "} : (char[]){" out "},
-         .iov_len = 5},
-        {.iov_base = NULL, .iov_len = n},
-        {.iov_base = (char[]){"\n"}, .iov_len = 1},
-    };
-    memcpy(&v[2].iov_base, &p, sizeof p); /* writev reads only */
-    ssize_t w = l->fd >= 0 ? writev(l->fd, v, 4) : -1;
-    if (w > 0)
-        l->size += w;
-    if (w != (ssize_t)(strlen(time) + 5 + n + 1))
-        l->dropped++;
+    ssize_t w = l->fd >= 0 ? write(l->fd, l->out.data, l->out.len) : -1;
+    size_t done = w > 0 ? (size_t)w : 0;
+    l->size += (int64_t)done;
+    for (size_t i = done; i < l->out.len; i++)
+        l->dropped += l->out.data[i] == '\n';
+    buf_reset(&l->out);
+}
+
+static void file_write(struct logcap *l, char stream, int64_t at_ms, const char *p,
+                       size_t n)
+{
+    char time[32];
+    if (l->out.len >= OUT_BYTES || l->size + (int64_t)l->out.len >= l->max)
+        file_flush(l);
+    buf_adds(&l->out, time_format_iso(at_ms, true, time));
+    buf_adds(&l->out, stream == 'e' ? " err " : " out ");
+    buf_add(&l->out, p, n);
+    buf_addc(&l->out, '\n');
 }
 
 /* A whole line, without its newline; text is ours to change. */
@@ -147,6 +156,7 @@ void logcap_feed(struct logcap *l, char stream, const char *p, size_t n)
             n--;
         }
     }
+    file_flush(l);
 }
 
 void logcap_flush(struct logcap *l)
@@ -156,6 +166,7 @@ void logcap_flush(struct logcap *l)
             line_add(l, i ? 'e' : 'o', l->partial[i].text, l->partial[i].n);
         l->partial[i].n = 0;
     }
+    file_flush(l);
 }
 
 void logcap_note(struct logcap *l, const char *text)
@@ -164,6 +175,7 @@ void logcap_note(struct logcap *l, const char *text)
     char line[LOGCAP_LINE_MAX];
     int n = snprintf(line, sizeof line, "weir: %s", text);
     line_add(l, 'e', line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
+    file_flush(l);
 }
 
 /* Behind "2026-06-15T06:04:11.120Z error ingest.pos: ". */

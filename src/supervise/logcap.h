@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/buf.h"
 #include "base/err.h"
 
 #define LOGCAP_LINE_MAX   8192 /* longer lines are split */
@@ -32,6 +33,7 @@ struct logcap {
         char text[LOGCAP_LINE_MAX];
         size_t n;
     } partial[2];
+    struct buf out; /* lines on their way to the file */
 };
 /* path: STATE/logs/NAME.log. Never fails: what cannot be written is counted. */
 void logcap_init(struct logcap *l, const char *path, int64_t max_bytes, int keep);

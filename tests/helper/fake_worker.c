@@ -5,10 +5,12 @@
  *     workers plan what FAKE_PLAN (a JSON file) says and answer tasks by their node's
  * name: error_… fails, retry_… fails retryably at its first attempt, block_… is
  * blocked, die_… kills its worker at its first attempt, hang_… never answers
- * (FAKE_HANG=no: it does). FAKE_MODE_KIND=MODE makes that kind misbehave instead. */
+ * (FAKE_HANG=no: it does). FAKE_MODE_KIND=MODE or MODE:ARG makes that kind misbehave
+ * instead. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -154,6 +156,26 @@ static int mode_burst(const char *arg)
     fflush(stdout);
     return 0;
 }
+/* So many MB of lines as fast as the pipe takes them, numbered; then a worker like any
+ * other, which says in its figures that it is through. */
+static int mode_flood(const char *arg)
+{
+    static char block[64 * 1024];
+    long n = (arg ? strtol(arg, NULL, 10) : 200) * 16, line = 0;
+    be_ready();
+    for (long i = 0; i < n; i++) {
+        size_t at = 0;
+        while (at + 64 <= sizeof block)
+            at += (size_t)snprintf(block + at, 65, "line %9ld of a flood %*s\n", ++line,
+                                   37, "that nobody asked for");
+        if (fwrite(block, 1, at, stdout) != at)
+            return 1;
+    }
+    fflush(stdout);
+    channel_send(&ch, "metrics", json_pack("{s:{s:I}}", "data", "in", (json_int_t)line),
+                 &e);
+    return serve();
+}
 static int mode_garbage(const char *arg)
 {
     (void)arg;
@@ -257,6 +279,7 @@ static const struct {
     {"daemon", mode_daemon},
     {"long_line", mode_long_line},
     {"burst", mode_burst},
+    {"flood", mode_flood},
     {"garbage", mode_garbage},
 };
 
@@ -282,8 +305,13 @@ int main(int argc, char **argv)
     if (!is_kind)
         return run_mode(argv[1], argc > 2 ? argv[2] : NULL);
     snprintf(env, sizeof env, "FAKE_MODE_%s", kind);
-    if (getenv(env))
-        return run_mode(getenv(env), NULL);
+    if (getenv(env)) {
+        char mode[64];
+        const char *colon = strchr(getenv(env), ':');
+        snprintf(mode, sizeof mode, "%.*s", (int)strcspn(getenv(env), ":"),
+                 getenv(env));
+        return run_mode(mode, colon ? colon + 1 : NULL);
+    }
     if (streq(kind, "ingest"))
         return run_ingest(name, argc > 4);
     return streq(kind, "sql") ? run_sql() : mode_ok(NULL);

@@ -182,6 +182,171 @@ static void a_client_that_does_not_read_is_dropped(void **state)
     close(fd);
 }
 
+/* Peak memory of a process, MB. */
+static long peak_mb(pid_t pid)
+{
+    char path[64], line[256];
+    long kb = -1;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f))
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kb = strtol(line + 6, NULL, 10);
+    fclose(f);
+    return kb / 1024;
+}
+
+/* Asks for a log and then is stopped, as a console behind a dead link. */
+static pid_t stopped_console(void)
+{
+    fflush(NULL);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct err e = {0};
+        int fd = connect_soon();
+        ask(fd, "subscribe",
+            json_pack("{s:[ss]}", "feeds", "log:stream.enrichment", "overview"), NULL,
+            &e);
+        raise(SIGSTOP);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+    assert_true(WIFSTOPPED(status));
+    return pid;
+}
+
+static off_t folder_bytes(void)
+{
+    char path[400];
+    off_t sum = 0;
+    struct stat st;
+    for (int i = -1; i < 10; i++) {
+        int n = snprintf(path, sizeof path, "%s/logs/stream.enrichment.log", state_dir);
+        if (i >= 0)
+            snprintf(path + n, sizeof path - (size_t)n, ".%d", i);
+        sum += stat(path, &st) == 0 ? st.st_size : 0;
+    }
+    return sum;
+}
+
+/* 200 MB of log lines, a console that does not read: the supervisor's memory and files
+ * stay bounded, what a reader did not get is counted, others are served meanwhile. */
+static void a_flood_of_log_lines_with_a_stopped_console_is_bounded(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    json_t *data = NULL;
+    need_helper();
+    setenv("FAKE_MODE_stream", "flood:200", 1);
+    pid_t pid = supervisor_start(false);
+    pid_t console = stopped_console();
+    int fd = connect_soon();
+    int64_t in = 0, answers = 0, deadline = time_mono_ms() + 2 * DEADLINE_MS;
+    while (in == 0 && time_mono_ms() < deadline) {
+        const json_t *stage;
+        size_t i;
+        assert_int_equal(ask(fd, "status", NULL, &data, &e), 0);
+        json_array_foreach (json_arr(data, "stages"), i, stage)
+            if (streq(json_str(stage, "kind", ""), "stream"))
+                in = json_i64(stage, "in", 0);
+        json_decref(data);
+        answers++;
+    }
+    assert_true(in > 3000000);
+    assert_true(answers > 10);
+    assert_int_equal(
+        ask(fd, "log", json_pack("{s:s}", "name", "stream.enrichment"), &data, &e), 0);
+    size_t kept = json_array_size(json_arr(data, "lines"));
+    assert_true(kept > 0 && kept <= 2000);
+    /* The number of the first line that is kept says how many are not. */
+    assert_true(json_i64(data, "seq", 0) + (int64_t)kept - 1 >= in);
+    assert_int_equal(json_i64(data, "dropped", -1), 0); /* all reached the files */
+    json_decref(data);
+    assert_true(folder_bytes() <= p->log_bytes * (p->log_keep + 1) + 65536);
+#if !defined(__SANITIZE_ADDRESS__)
+    assert_true(peak_mb(pid) <= 30);
+#else
+    assert_true(peak_mb(pid) > 0);
+#endif
+    assert_int_equal(ask(fd, "down", NULL, NULL, &e), 0);
+    assert_int_equal(supervisor_wait(pid), 0);
+    kill(console, SIGKILL);
+    waitpid(console, NULL, 0);
+    close(fd);
+}
+
+/* How large files of the supervisor may become from now on. */
+static void limit_files(pid_t pid, rlim_t bytes)
+{
+    struct rlimit limit = {bytes, RLIM_INFINITY};
+    assert_int_equal(prlimit(pid, RLIMIT_FSIZE, &limit, NULL), 0);
+}
+
+/* state.db finds no room in the middle: it is said, with the file and the reason; what
+ * runs goes on; with room everything is as always, here and after a restart. */
+static void a_full_disk_is_said_and_nothing_is_lost(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    json_t *data = NULL;
+    char reason[128], until[40];
+    need_helper();
+    set_plan("run a;run b a");
+    signal(SIGXFSZ, SIG_IGN); /* inherited, as the supervisor's main has it */
+    pid_t pid = supervisor_start(false);
+    int fd = connect_soon();
+    wait_for(fd, "ready");
+    assert_int_equal(ask(fd, "run", NULL, NULL, &e), 0);
+    newest_run("success", reason, sizeof reason);
+    limit_files(pid, 1);
+    assert_true(ask(fd, "run", NULL, NULL, &e) < 0);
+    assert_non_null(strstr(e.text, "state.db"));
+    assert_non_null(strstr(e.text, "full"));
+    assert_int_equal(ask(fd, "status", NULL, &data, &e), 0); /* it lives */
+    json_decref(data);
+    limit_files(pid, RLIM_INFINITY);
+    assert_int_equal(ask(fd, "run", NULL, &data, &e), 0);
+    snprintf(until, sizeof until, "run:%lld", (long long)json_i64(data, "run", 0));
+    json_decref(data);
+    wait_for(fd, until);
+    assert_task("b", "success/1");
+    /* The disk fills up under a run: it ends, and the next supervisor knows how. */
+    kill(pid, SIGKILL);
+    (void)supervisor_wait(pid);
+    close(fd);
+    pid = supervisor_start(false);
+    fd = connect_soon();
+    wait_for(fd, "ready");
+    assert_task("b", "success/1");
+    assert_int_equal(ask(fd, "down", NULL, NULL, &e), 0);
+    assert_int_equal(supervisor_wait(pid), 0);
+    close(fd);
+    signal(SIGXFSZ, SIG_DFL);
+}
+
+/* Something that is no supervisor sits where the socket should be. */
+static void a_socket_that_is_taken_is_said(void **state)
+{
+    (void)state;
+    char path[400];
+    struct err e = {0};
+    int other = -1;
+    need_helper();
+    assert_int_equal(mkdir(state_dir, 0700), 0);
+    snprintf(path, sizeof path, "%s/control.sock", state_dir);
+    assert_int_equal(wire_listen(path, &other, &e), 0);
+    assert_int_equal(run_once(NULL, &e), ERR_LOCKED);
+    assert_non_null(strstr(e.text, path));
+    close(other);
+    assert_int_equal(run_once(NULL, &e), 0); /* a dead one is replaced */
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_true(run_once(NULL, &e) < 0);
+    assert_non_null(strstr(e.text, path));
+}
+
 /* kill -9 at a random moment: the next one starts at once, no worker of the old one is
  * left, no run is left open. */
 static void a_killed_supervisor_is_reconciled(void **state)
@@ -200,8 +365,14 @@ static void a_killed_supervisor_is_reconciled(void **state)
         (void)supervisor_wait(pid);
     }
     int64_t before = time_mono_ms();
+    pid_t next = supervisor_start(false);
+    int fd = connect_soon(); /* it listens once everything is reconciled */
+    assert_int_equal(ask(fd, "whoami", NULL, NULL, &e), 0);
+    assert_true(time_mono_ms() - before < 5000);
+    assert_int_equal(ask(fd, "down", NULL, NULL, &e), 0);
+    assert_int_equal(supervisor_wait(next), 0);
+    close(fd);
     assert_int_equal(run_once(NULL, &e), 0);
-    assert_true(time_mono_ms() - before < 15000);
     assert_task("c", "success/1");
     char path[400];
     struct state *s = NULL;
@@ -227,6 +398,9 @@ int main(void)
         T(a_run_goes_on_after_the_supervisor_was_killed),
         T(others_get_the_role_they_have_and_nobody_else_gets_in),
         T(a_client_that_does_not_read_is_dropped),
+        T(a_flood_of_log_lines_with_a_stopped_console_is_bounded),
+        T(a_full_disk_is_said_and_nothing_is_lost),
+        T(a_socket_that_is_taken_is_said),
         T(a_killed_supervisor_is_reconciled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
