@@ -154,7 +154,9 @@ static void draw_message(struct app *a)
     }
     int width = draw_width(&a->term, status, strlen(status));
     int message = draw_width(&a->term, a->message, strlen(a->message));
-    if (*status && width < w && (!message || message + 2 + width < w)) {
+    if (!message && uplink_is_up(&a->uplink) && !p->grid.filter[0] && width > w)
+        width = w; /* cut, rather than not there at all */
+    if (*status && (!message || message + 2 + width < w)) {
         draw_text(&a->term, y, a->term.cols - 1 - width, width,
                   p->is_paused ? ROLE_WARN : ROLE_MUTED, status);
         w -= width + 2;

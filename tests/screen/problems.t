@@ -67,3 +67,15 @@ dump 23-23
 ===
  nothing to run again under the cursor; :rerun NODE or :run-models
 ===
+# why the stage under the cursor failed, as far as there is room
+feed overview fixtures/overview_failed.json
+key g
+dump 3-4
+===
+ flow     stage              state             in     rate    lag progress
+>  source pos                x failed     103,317        -      0 #####...  66%
+===
+dump 23-23
+===
+ given up: exited with status 1: source pos: /srv/data/pos_all.jsonl.gz: short~
+===
