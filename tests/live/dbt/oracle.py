@@ -376,6 +376,62 @@ def listing(line, manifest):
     point(f"ls {line}", differences)
 
 
+def whole(m):
+    """Everything of a manifest's entries but what no two runs share and what belongs to an
+    adapter: how it names relations, its own macros."""
+    out = {}
+    for section in ("nodes", "sources", "exposures", "unit_tests", "metrics", "semantic_models", "saved_queries"):
+        for uid, n in m.get(section, {}).items():
+            for k, v in n.items():
+                if k in ("created_at", "compiled_path", "compiled", "compiled_code", "extra_ctes", "extra_ctes_injected",
+                         "relation_name", "root_path", "build_path", "database", "refs", "sources", "tags"):
+                    continue
+                if k == "depends_on":
+                    v = {a: sorted(x for x in b if not x.startswith("macro.dbt_sqlite.")) for a, b in v.items()}
+                if k == "config":
+                    v = {a: sorted(set(b)) if a == "tags" else b for a, b in v.items()}
+                out[f"{uid} {k}"] = v
+    return out
+
+
+def valid(path, cls):
+    """The file against the schema that dbt publishes, and taken in by dbt's own reader."""
+    import jsonschema
+    with open(path) as f:
+        text = json.load(f)
+    errors = jsonschema.Draft202012Validator(cls.json_schema()).iter_errors(text)
+    bad = [f"{list(e.absolute_path)}: {e.message}"[:300] for e in errors]
+    try:
+        cls.read_and_check_versions(path)
+    except Exception as e:
+        bad.append(f"dbt does not read it: {e!r}"[:300])
+    return bad
+
+
+def artifacts(theirs, ours, manifest):
+    from dbt.artifacts.schemas.catalog import CatalogArtifact
+    from dbt.artifacts.schemas.manifest import WritableManifest
+    from dbt.artifacts.schemas.run import RunResultsArtifact
+    target = f"{WORK}/weir/target"
+    weir(["docs", "generate", "-q"])
+    for name, cls in (("manifest", WritableManifest), ("run_results", RunResultsArtifact), ("catalog", CatalogArtifact)):
+        if os.path.exists(f"{target}/{name}.json"):
+            point(f"{name}.json by dbt's schema", valid(f"{target}/{name}.json", cls))
+    point("manifest entries", compare_maps(whole(theirs), whole(ours)))
+    w = weir(["ls", "-q", "-s", "state:modified", "state:new", "--state", f"{WORK}/dbt/target"])
+    point("state: of dbt's manifest", w.stdout.split("\n")[:-1] + (["status %d" % w.returncode] if w.returncode else []))
+    # The engine's own macros are others than dbt's: all but what is of them is the same.
+    parts = ["state:new", "state:modified.body", "state:modified.configs", "state:modified.relation",
+             "state:modified.persisted_descriptions", "state:modified.contract"]
+    d = dbt(["ls", "--state", target, "-s"] + parts, manifest)
+    point("state: of weir's manifest", [str(d.exception)[:300]] if d.exception is not None else list(d.result or []))
+    d = dbt(["ls", "--output", "json"], manifest)
+    if d.exception is None:
+        listed = [{n["unique_id"]: n for n in map(json.loads, lines)}
+                  for lines in (d.result or [], weir(["ls", "-q", "-o", "json"]).stdout.split("\n")[:-1])]
+        point("ls as json", compare_maps(*[whole({"nodes": one}) for one in listed]))
+
+
 def main():
     plan, schemas = prepare()
     if "skip" in plan:
@@ -406,6 +462,7 @@ def main():
         return
     compare_manifests(theirs, ours)
     compiled(theirs)
+    artifacts(theirs, ours, d.result)
     for line in plan.get("ls", []):
         listing(line, d.result)
 
