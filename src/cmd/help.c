@@ -110,6 +110,23 @@ static int option_column(const struct cmd_opt *opts)
     return widest + 2;
 }
 
+/* Headings over the list of commands: the first command of each. */
+static const struct {
+    const char *first, *title;
+} groups[] = {
+    {"init", "the platform"},
+    {"build", "the models"},
+    {"runs", "what there is and what happened"},
+    {"conf", "weir itself"},
+};
+
+static void add_group(struct buf *out, const char *command)
+{
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        if (streq(groups[i].first, command))
+            buf_addf(out, " %s\n", groups[i].title);
+}
+
 static int help_weir(struct buf *out)
 {
     buf_adds(out,
@@ -119,6 +136,7 @@ static int help_weir(struct buf *out)
         const struct cmd *c = cmd_at(i);
         if (c->flags & CMD_HIDDEN)
             continue;
+        add_group(out, c->name);
         buf_addf(out, "  %-14s ", c->name);
         add_wrapped(out, c->summary, 17, 17);
     }
