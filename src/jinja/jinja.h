@@ -61,7 +61,8 @@ struct jinja_class {
      * unsupported */
     struct jv *(*binary)(struct jinja_call *c, const char *op, struct jv *a,
                          struct jv *b);
-    bool (*equal)(void *self, const struct jv *other);           /* NULL: same self */
+    bool is_mapping;                                   /* what `is mapping` says */
+    bool (*equal)(void *self, const struct jv *other); /* NULL: same self */
     bool (*order)(void *self, const struct jv *other, int *out); /* false: no order */
 };
 

@@ -28,7 +28,8 @@ TYPE_TEST(t_integer, self->type == JV_INT)
 TYPE_TEST(t_float, self->type == JV_FLOAT)
 TYPE_TEST(t_number, jv_is_num(self))
 TYPE_TEST(t_string, self->type == JV_STR)
-TYPE_TEST(t_mapping, self->type == JV_DICT)
+TYPE_TEST(t_mapping, self->type == JV_DICT ||
+                         (self->type == JV_OBJECT && self->u.obj.cls->is_mapping))
 TYPE_TEST(t_iterable, is_iterable(self))
 TYPE_TEST(t_callable, self->type == JV_FUNC || is_undef(self) ||
                           (self->type == JV_OBJECT && self->u.obj.cls->call))

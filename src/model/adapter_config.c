@@ -319,24 +319,49 @@ NATIVE(adapter_model_constraints)
 
 /* ── columns ── */
 
-/* Columns that a query gives, of no rows. */
+#define PROBE "weir_probe"
+
+/* Names alone: SQLite's columns of a query have no types. */
+static int query_names(struct render *r, struct arena *mem, const char *sql,
+                       struct jv *list, struct err *e)
+{
+    struct wh_cursor *cur;
+    int rc = wh_query(r->w, sql, &cur, e);
+    if (rc < 0)
+        return rc;
+    for (int i = 0; i < wh_n_columns(cur); i++)
+        jv_append(list, column_new(mem, wh_column_name(cur, i), ""));
+    wh_cursor_close(cur);
+    return 0;
+}
+
+/* Names and types: those of a temp table made of the query. */
+static int query_types(struct render *r, struct arena *mem, const char *sql,
+                       struct jv **list, struct err *e)
+{
+    int rc = wh_drop(r->w, WH_TEMP, PROBE, e);
+    if (rc == 0)
+        rc = wh_create_table_as(r->w, WH_TEMP, PROBE, sql, e);
+    if (rc == 0)
+        *list = columns_of(r, mem, WH_TEMP, PROBE);
+    if (rc == 0)
+        rc = wh_drop(r->w, WH_TEMP, PROBE, e);
+    return rc;
+}
+
 NATIVE(adapter_query_columns)
 {
     struct arena *mem = jinja_mem(c);
     struct render *r = render_of(c);
     const char *sql = text_of_arg(c, ARG(0, "sql"));
-    struct wh_cursor *cur;
     struct err e = {0};
     struct jv *list = jv_list(mem);
     (void)userdata;
     if (!r->w || !sql)
         return list;
-    if (wh_query(r->w, sql, &cur, &e) < 0)
-        return jinja_fail_err(c, &e);
-    for (int i = 0; i < wh_n_columns(cur); i++)
-        jv_append(list, column_new(mem, wh_column_name(cur, i), ""));
-    wh_cursor_close(cur);
-    return list;
+    int rc = streq(wh_kind(r->w), "sqlite") ? query_names(r, mem, sql, list, &e)
+                                            : query_types(r, mem, sql, &list, &e);
+    return rc < 0 ? jinja_fail_err(c, &e) : list;
 }
 
 static bool has_name(struct jv *columns, const char *wanted)

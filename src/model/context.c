@@ -163,6 +163,9 @@ static struct jv *narrowed(struct jinja_call *c, const struct render *r,
         buf_adds(&b, "(select * from ");
         jv_to_text(rel, &b);
         buf_addf(&b, " where %s)", buf_str(&where));
+        if (streq(r->p->o.adapter, "postgres")) /* it wants a name for a subquery */
+            buf_addf(&b, " _dbt_%s_subq_%s", is_empty ? "limit" : "et_filter",
+                     it->pub.alias);
         rel = relation_narrowed(jinja_mem(c), rel, buf_str(&b));
     }
     buf_release(&where);

@@ -92,6 +92,33 @@ static bool is_own_strategy(const struct build *b)
     return s && !incremental_knows(s); /* microbatch among them */
 }
 
+/* By a macro snapshot_NAME_strategy of the project, or of the package that "p.name"
+ * names. */
+static bool is_own_snapshot(const struct build *b)
+{
+    const char *s = json_str(b->it->pub.config, "strategy", "");
+    char name[200];
+    snprintf(name, sizeof name, "snapshot_%s_strategy", s);
+    return !snapshot_knows(s) &&
+           (strchr(s, '.') || macros_find(b->p, b->it->package, name));
+}
+
+/* What the engine's own way does on SQLite alone, where there are no grants, comments
+ * or kinds of indexes. */
+static bool needs_macro(const struct build *b, unsigned kind)
+{
+    static const char *const configs[] = {"grants", "persist_docs", "indexes",
+                                          "unlogged"};
+    if (streq(wh_kind(b->w), "sqlite"))
+        return false;
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+        const json_t *v = json_object_get(b->it->pub.config, configs[i]);
+        if (json_object_size(v) || json_array_size(v) || json_is_true(v))
+            return true;
+    }
+    return kind == SNAPSHOT;
+}
+
 struct macro *custom_find(const struct build *b)
 {
     const char *how = b->it->pub.materialized;
@@ -99,8 +126,9 @@ struct macro *custom_find(const struct build *b)
     struct macro *m = own_materialization(b->p, how);
     if (m)
         return m;
-    if (!kind || is_part_overridden(b, kind) ||
-        (kind == INCREMENTAL && is_own_strategy(b)))
+    if (!kind || needs_macro(b, kind) || is_part_overridden(b, kind) ||
+        (kind == INCREMENTAL && is_own_strategy(b)) ||
+        (kind == SNAPSHOT && is_own_snapshot(b)))
         return named(b->p, "dbt", how, "default");
     return NULL;
 }
@@ -220,6 +248,11 @@ int custom_run(struct build *b, struct macro *m, struct err *e)
 {
     struct arena own, *mem = render_memory(b->p, &own);
     struct jv *result = NULL, *kept = b->r.results;
+    if (kind_of(b->it->pub.materialized) == SNAPSHOT && !is_own_snapshot(b) &&
+        snapshot_check(b, e) < 0) {
+        render_forget(b->p, mem);
+        return e->code;
+    }
     bool was_full = b->p->o.full_refresh;
     bool is_full = b->r.batch ? b->full_refresh : was_full || b->o->full_refresh;
     if (is_full != was_full) { /* of this node: a schedule's, or a later batch */

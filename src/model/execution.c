@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/timeutil.h"
 #include "model/context.h"
 #include "model/event_time.h"
 
@@ -393,6 +394,17 @@ NATIVE(weir_batch_condition)
     return v;
 }
 
+/* The run's clock as a literal, so that one run has one time. */
+NATIVE(weir_now)
+{
+    struct arena *mem = jinja_mem(c);
+    char text[32];
+    UNUSED;
+    return jv_strz(mem,
+                   arena_printf(mem, "'%s'",
+                                time_format_sql(render_of(c)->p->now_ms, true, text)));
+}
+
 NATIVE(weir_literal)
 {
     struct buf b;
@@ -417,6 +429,7 @@ static const struct method {
     {"judge", weir_judge},
     {"columns", weir_columns},
     {"literal", weir_literal},
+    {"now", weir_now},
     {"batch_condition", weir_batch_condition},
 };
 

@@ -574,6 +574,10 @@ int changes_clear(struct build *b, struct err *e);
 /* at its end: this build has seen its parents' changes. */
 int changes_seen(struct build *b, struct err *e);
 int snapshot_run(struct build *b, struct err *e);
+/* Strategies of the engine's own; others are macros snapshot_NAME_strategy. */
+bool snapshot_knows(const char *strategy);
+/* What such a strategy needs in the config. */
+int snapshot_check(struct build *b, struct err *e);
 int seed_build(struct build *b, struct err *e);
 /* The seed's rows as an agate-like table. */
 int seed_table(struct build *b, struct arena *mem, struct jv **out, struct err *e);

@@ -311,6 +311,33 @@ static int asked_type(const struct relation *r, const char *name)
     return -1;
 }
 
+static struct jv *relation_get(struct jinja_call *c, void *self, const char *name);
+
+/* {"type": "SQLiteRelation"}: by this packages know a relation. */
+static struct jv *relation_metadata(struct jinja_call *c)
+{
+    const struct render *r = jinja_userdata(c);
+    struct jv *d = jv_dict(jinja_mem(c));
+    bool is_lite = !r || streq(r->p->o.adapter, "sqlite");
+    jv_set(d, "type",
+           jv_strz(jinja_mem(c), is_lite ? "SQLiteRelation" : "PostgresRelation"));
+    return d;
+}
+
+NATIVE(relation_get_fn)
+{
+    const char *name = jv_cstr(jinja_mem(c), ARG(0, "name"));
+    struct jv *fallback = ARG(1, "default");
+    struct jv *v = name ? relation_get(c, userdata, name) : NULL;
+    return v ? v : fallback ? fallback : jv_none();
+}
+
+static struct jv *relation_item(struct jinja_call *c, void *self, struct jv *key)
+{
+    const char *name = jv_cstr(jinja_mem(c), key);
+    return name ? relation_get(c, self, name) : NULL;
+}
+
 static struct jv *relation_get(struct jinja_call *c, void *self, const char *name)
 {
     const struct relation *r = self;
@@ -324,6 +351,7 @@ static struct jv *relation_get(struct jinja_call *c, void *self, const char *nam
                    {"incorporate", relation_incorporate},
                    {"replace_path", relation_replace_path},
                    {"matches", relation_matches},
+                   {"get", relation_get_fn},
                    {"information_schema", relation_information_schema},
                    {"relation_max_name_length", relation_max_name}};
     int asked = asked_type(r, name);
@@ -339,6 +367,8 @@ static struct jv *relation_get(struct jinja_call *c, void *self, const char *nam
         return text_or_none(c, type_text(r));
     if (streq(name, "path"))
         return relation_path(c, r);
+    if (streq(name, "metadata"))
+        return relation_metadata(c);
     if (streq(name, "include_policy"))
         return policy(c, r->has_database, r->has_schema, r->has_name);
     if (streq(name, "quote_policy"))
@@ -361,8 +391,10 @@ static bool relation_equal(void *self, const struct jv *other)
 static const struct jinja_class relation_class = {
     .name = "Relation",
     .get = relation_get,
+    .item = relation_item,
     .str = relation_str,
     .equal = relation_equal,
+    .is_mapping = true,
 };
 
 /* ── api.Relation.create, api.Column ── */

@@ -449,6 +449,19 @@ static int publish(struct snap *s, struct err *e)
     return rc;
 }
 
+bool snapshot_knows(const char *strategy)
+{
+    return streq(strategy, "timestamp") || streq(strategy, "check");
+}
+
+int snapshot_check(struct build *b, struct err *e)
+{
+    struct snap s = {.b = b};
+    int rc = read_config(&s, e);
+    json_decref(s.keys);
+    return rc;
+}
+
 int snapshot_run(struct build *b, struct err *e)
 {
     struct snap s = {.b = b, .is_new = b->existing == WH_ABSENT};

@@ -20,7 +20,7 @@ static int set_session(struct pg *p, const struct wh_options *o, struct err *e)
 {
     const struct conf_postgres *g = o->postgres;
     int rc = pg_execf(p, e,
-                      "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD';"
+                      "SET timezone = 'UTC'; SET datestyle = 'ISO';"
                       "SET intervalstyle = 'postgres'; SET bytea_output = 'hex';"
                       "SET standard_conforming_strings = on;"
                       "SET client_min_messages = warning; SET lock_timeout = %d",

@@ -16,6 +16,9 @@
     "id || v || ':' || substr(dbt_valid_from, 1, 10) || '..' || "                      \
     "coalesce(substr(dbt_valid_to, 1, 10), '')"
 
+static bool
+    is_by_macro; /* all of it once more by dbt's macros: see test_model_custom.c */
+
 static void put_block(struct shop *s, const char *config, const char *columns)
 {
     char text[1000];
@@ -26,6 +29,10 @@ static void put_block(struct shop *s, const char *config, const char *columns)
     put(s, "macros/schema.sql",
         "{% macro generate_schema_name(s, node) %}{{ s or 'main' }}{% endmacro %}");
     put(s, "snapshots/snap.sql", text);
+    if (is_by_macro)
+        put(s, "macros/by_macro.sql",
+            "{% macro persist_docs(relation, model, for_relation=true, "
+            "for_columns=true) %}{% endmacro %}");
     shop_open(s, NULL, NULL);
 }
 
@@ -199,12 +206,42 @@ static void test_what_is_missing_is_named(void **state)
     sql(s, "create table gold.snap as select 1 as id");
     put_block(s, "strategy='check', check_cols='all'", "id");
     assert_string_equal(run_node(s, "snapshot.tiny.snap", NULL), "error");
-    assert_non_null(strstr(s->message, "was not made by this snapshot"));
+    assert_non_null(strstr(s->message, is_by_macro ? "missing configured columns"
+                                                   : "was not made by this snapshot"));
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, shop_setup, shop_teardown)
+/* A strategy of the project: every row is a new version, every time. */
+static void test_own_strategy(void **state)
+{
+    struct shop *s = *state;
+    put(s, "macros/strategy.sql",
+        "{% macro snapshot_always_strategy(node, snapshotted_rel, current_rel, "
+        "model_config, target_exists) %}{% set key = model_config['unique_key'] %}"
+        "{% set now = snapshot_get_time() %}"
+        "{{ return({'unique_key': key, 'updated_at': now, 'row_changed': '1 = 1', "
+        "'scd_id': snapshot_hash_arguments([key, now]), 'hard_deletes': 'ignore'}) }}"
+        "{% endmacro %}");
+    put_block(s, "strategy='always'", "id, v");
+    sql(s, "create table bronze.src as select 1 as id, 'a' as v");
+    OK(s, "snapshot.tiny.snap");
+    day(s, 1);
+    OK(s, "snapshot.tiny.snap");
+    IS(s, VERSIONS(VALID), "1a:2018-01-01..2018-01-02 1a:2018-01-02..");
+}
+
+static int by_macro_setup(void **state)
+{
+    is_by_macro = true;
+    return shop_setup(state);
+}
+
 int main(void)
 {
+#define T(name) cmocka_unit_test_setup_teardown(name, shop_setup, shop_teardown)
+#define M(name)                                                                        \
+    {                                                                                  \
+#name " by macro", name, by_macro_setup, shop_teardown, NULL                   \
+    }
     const struct CMUnitTest tests[] = {
         T(test_timestamp),
         T(test_check_list_and_null),
@@ -214,6 +251,15 @@ int main(void)
         T(test_names_end_and_key_list),
         T(test_failing_test_keeps_it),
         T(test_what_is_missing_is_named),
+        T(test_own_strategy),
+        M(test_timestamp),
+        M(test_check_list_and_null),
+        M(test_check_all_takes_new_columns),
+        M(test_invalidate),
+        M(test_new_record),
+        M(test_names_end_and_key_list),
+        M(test_failing_test_keeps_it),
+        M(test_what_is_missing_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@
 {% macro get_powers_of_two(upper_bound) %}{{ return(adapter.dispatch('get_powers_of_two', 'dbt')(upper_bound)) }}{% endmacro %}
 {% macro default__get_powers_of_two(upper_bound) %}
   {% if upper_bound <= 0 %}{{ exceptions.raise_compiler_error("upper bound must be positive") }}{% endif %}
-  {% for n in range(1, 100) if upper_bound <= 2 ** n %}{{ return(n) }}{% endfor %}
+  {% for n in range(1, 62) if upper_bound <= 2 ** n %}{{ return(n) }}{% endfor %}
 {% endmacro %}
 {% macro generate_series(upper_bound) %}{{ return(adapter.dispatch('generate_series', 'dbt')(upper_bound)) }}{% endmacro %}
 {% macro default__generate_series(upper_bound) %}

@@ -85,6 +85,7 @@
 {% macro sqlite__snapshot_hash_arguments(args) -%}
     md5({% for arg in args %}coalesce(cast({{ arg }} as text), ''){{ " || '|' || " if not loop.last }}{% endfor %})
 {%- endmacro %}
+{% macro sqlite__snapshot_get_time() -%}{{ _weir.now() }}{%- endmacro %}
 {% macro sqlite__snapshot_string_as_time(timestamp) -%}{{ return("'" ~ timestamp ~ "'") }}{%- endmacro %}
 {% macro sqlite__snapshot_merge_sql(target, source, insert_cols) -%}{{ _weir_snapshot_update_insert(target, source, insert_cols) }}{%- endmacro %}
 
