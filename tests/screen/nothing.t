@@ -29,3 +29,36 @@ dump
 
  R rerun  Enter open  / filter  : command  ? help  q back  e next problem
 ===
+# a platform without sources: before the first run, and behind it
+feed overview fixtures/overview_models_only.json
+key 1
+dump 3-13
+===
+ flow     stage              state             in     rate    lag progress
+
+  no sources, streams or loads; :run-models builds the models
+
+
+ run        none yet
+ freshness  nothing measured yet
+ counts     0 records  0 alerts  0 rejected  0 anomalies  0 late  0 masked
+ gates      none judged yet
+
+ events -----------------------------------------------------------------------
+===
+feed runs fixtures/runs.json
+feed overview fixtures/overview_models_only.json
+dump 3-13
+===
+ flow     stage              state             in     rate    lag progress
+>  models models             > running          -        -      -
+
+ run        > running  #12 build  ########........ 23/41  1 failed
+ freshness  nothing measured yet
+ counts     0 records  0 alerts  0 rejected  0 anomalies  0 late  0 masked
+ gates      none judged yet
+
+ events -----------------------------------------------------------------------
+ nothing yet
+
+===

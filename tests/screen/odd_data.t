@@ -8,7 +8,7 @@ dump 1-8
  1 overview 2 lag 3 runs 4 anomalies 5 processes 6 logs 7 alerts 8 gates
  flow     stage              state             in     rate    lag progress
 
-  no stages are configured
+  no sources, streams or loads; :run-models builds the models
 
 
  run        none yet

@@ -111,7 +111,7 @@ static json_t *all_stages(const struct app *a, const json_t *overview)
         }
         json_array_append(out, stage);
     }
-    if (models && i > 0)
+    if (models && (i > 0 || overview_run(a))) /* models alone are a platform, too */
         json_array_append(out, models);
     json_decref(models);
     return out;
@@ -299,7 +299,7 @@ const struct view view_overview = {
     .title = "Overview",
     .doc = "the platform from source to gold",
     .feed = "overview",
-    .empty = "no stages are configured",
+    .empty = "no sources, streams or loads; :run-models builds the models",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .id_keys = "name",
