@@ -133,7 +133,8 @@ void item_break(struct project *p, struct item *it, const char *why)
         return;
     struct err e = {.code = ERR_PARSE};
     str_copy(e.text, sizeof e.text, why);
-    bool is_whole_file = it->raw_len && !it->test_kwargs && it->pub.type != NODE_SNAPSHOT;
+    bool is_whole_file =
+        it->raw_len && !it->test_kwargs && it->pub.type != NODE_SNAPSHOT;
     if (is_whole_file)
         place_show(&e, it->pub.path, it->raw, it->raw_len);
     it->broken = arena_strdup(&p->mem, e.text);

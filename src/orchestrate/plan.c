@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "orchestrate/select.h"
 
 bool planner_is_sql(enum graph_kind k)
 {
@@ -307,6 +308,9 @@ static int plan_selection(struct planner *p)
     const char *why = p->r->reason && *p->r->reason ? p->r->reason : "requested";
     for (size_t i = 0; i < p->g->n; i++)
         p->why[i] = why;
+    for (size_t i = 0; rc == 0 && s.state && i < p->g->n; i++)
+        if (p->chosen[i] && select_state_word(&s, p->g, i))
+            p->why[i] = select_state_word(&s, p->g, i);
     return rc;
 }
 

@@ -51,6 +51,9 @@ bool select_by_source_status(const struct select *s, const struct graph_node *n,
                              const struct criterion *c);
 bool select_by_state(const struct select *s, const struct graph_node *n,
                      const struct criterion *c);
+/* What a node is against the selection's state: "new", "modified", NULL: neither. */
+const char *select_state_word(const struct graph_selection *how, const struct graph *g,
+                              size_t i);
 /* The criterion's method; NULL with the nearest name in s->e when there is none. */
 select_method_fn *select_method(struct select *s, const struct criterion *c);
 

@@ -234,6 +234,20 @@ static json_t *load_if_there(const char *dir, const char *name)
     return json_load_path(path, &v, &none) < 0 ? NULL : v;
 }
 
+const char *select_state_word(const struct graph_selection *how, const struct graph *g,
+                              size_t i)
+{
+    static const char *const words[] = {"new", "modified"};
+    struct select s = {.g = g, .how = how};
+    struct criterion c = {.method = "state"};
+    for (size_t k = 0; k < 2; k++) {
+        str_copy(c.value, sizeof c.value, words[k]);
+        if (select_by_state(&s, &g->nodes[i], &c))
+            return words[k];
+    }
+    return NULL;
+}
+
 int graph_state_load(struct graph_selection *sel, const char *dir, const char *target,
                      struct err *e)
 {

@@ -280,6 +280,9 @@ PY
     [[ "$output" == *'"elsewhere"."a"'* ]]
     run "$WEIR" compile a b --defer --state state --favor-state
     ! grep -q elsewhere target/compiled/shop/models/b.sql # it is selected
+    printf "select 2 as z\n" > models/c.sql
+    run "$WEIR" build -s state:modified+ --state target --plan
+    [[ "$output" == *"c "*"(new)"* && "$output" != *"(modified)"* ]]
     run "$WEIR" run b --defer
     [ "$status" -eq 2 ] && [[ "$output" == *"--state DIR"* ]]
 }
