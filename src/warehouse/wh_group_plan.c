@@ -148,8 +148,11 @@ static bool mark_key(struct plan *p, const struct item *term)
 {
     const struct sql_tokens *t = &p->t;
     if (term->to - term->from == 1 && sql_is_kind(t, term->from, SQL_NUMBER)) {
-        unsigned long n = strtoul(t->text + t->v[term->from].start, NULL, 10);
-        if (n < 1 || n > p->n || p->items[n - 1].letter)
+        const struct sql_token *number = &t->v[term->from];
+        char *behind;
+        unsigned long n = strtoul(t->text + number->start, &behind, 10);
+        if (behind != t->text + number->start + number->len || n < 1 || n > p->n ||
+            p->items[n - 1].letter)
             return false;
         p->items[n - 1].letter = 'k';
         return true;

@@ -105,6 +105,13 @@ static void test_types_stay(void **state)
        "11|5.5|10.0");
     IS(w, "select s is null and a is null from silver.g where d = 'y'", "1");
     IS(w, "select type from pragma_table_info('g', 'silver') where name = 'r'", "REAL");
+    /* no column's affinity makes it real again */
+    assert_int_equal(wh_create_table_as(w, "silver", "k",
+                                        "select r * 2 as k, count(*) from bronze.t "
+                                        "where d = 'x' group by 1",
+                                        &e),
+                     0);
+    IS(w, "select typeof(k) || k from silver.k", "real10.0");
 }
 
 static void test_declared_collations(void **state)
@@ -159,6 +166,7 @@ static void test_what_is_not_planned(void **state)
         "select a, b, sum(x) from t group by 1",
         "select a, sum(x) from t group by 1, 2",
         "select a, sum(x) from t group by 3",
+        "select a, sum(x) from t group by 1.0", /* a constant, not the first column */
         "select a, sum(x) from t group by b",
         "select a z, sum(x) from t group by a", /* an alias without AS: not told apart
                                                  */
