@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "base/timeutil.h"
 #include "base/vec.h"
 #include "warehouse/wh_sqlite.h"
 
@@ -24,13 +25,15 @@
 #define LOG_BYTES    (64 << 20)  /* from here on a log is looked at */
 #define CUT_BYTES    (256 << 20) /* from here on writers are made to wait a moment */
 #define CUT_WAIT_MS  200
-#define PAGES_ALONE  4000   /* of 16 KiB: without a keeper, checkpoint at 64 MiB */
+#define REST_MS      4000 /* pages that change all the time are written once in these */
+#define PAGES_ALONE  4000 /* of 16 KiB: without a keeper, checkpoint at 64 MiB */
 #define PAGES_TRUST  262144 /* with one that does not get there: at 4 GiB */
 #define NAME_MAX_LEN 256
 
 struct log {
     char name[NAME_MAX_LEN]; /* without ".db-wal" */
     struct timespec changed; /* when it was last brought back */
+    int64_t next_ms;         /* monotonic; not again before */
 };
 
 struct wh_keeper {
@@ -137,7 +140,8 @@ static int keep_log(struct wh_keeper *k, const char *name, const struct stat *st
                     struct err *e)
 {
     struct log *log = log_of(k, name);
-    if (memcmp(&log->changed, &st->st_mtim, sizeof log->changed) == 0)
+    if (memcmp(&log->changed, &st->st_mtim, sizeof log->changed) == 0 ||
+        time_mono_ms() < log->next_ms)
         return 0;
     sqlite3 *db = NULL;
     char *path = mem_printf("%s/%s.db", k->dir, name);
@@ -146,6 +150,7 @@ static int keep_log(struct wh_keeper *k, const char *name, const struct stat *st
         rc = bring_back(db, path, st->st_size, e);
     if (rc == 0)
         log->changed = st->st_mtim;
+    log->next_ms = time_mono_ms() + REST_MS;
     sqlite3_close(db);
     mem_free(path);
     return rc;
