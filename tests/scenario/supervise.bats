@@ -211,3 +211,33 @@ PY
     [ "$status" -eq 0 ]
     [ "$(echo "$output" | json "d['items'][0]['pool'], d['warnings']")" = "heavy []" ]
 }
+
+@test "a followed file that grows: what came late and corrections of days before are in the next build" {
+    need_data pos_disorder.jsonl.gz
+    zcat "$WEIR_SHARED/data/pos_disorder.jsonl.gz" >"$TEST_DIR/all.jsonl"
+    export WEIR_POS=$TEST_DIR/pos.jsonl WEIR_POS_ARRIVAL=
+    built() {
+        "$WEIR" query "select transaction_id, total_amount, anomaly_reasons from silver.stg_transactions order by 1" -o csv
+        "$WEIR" query "select daily_sales_key, transaction_count, gross_sales, anomaly_count, sales_per_sqft from gold.fct_daily_sales order by 1" -o csv
+        "$WEIR" query "select * from gold.mart_department_daily order by 1, 2" -o csv
+    }
+    cp "$TEST_DIR/all.jsonl" "$WEIR_POS"
+    "$WEIR" up --once >/dev/null
+    built >"$TEST_DIR/want"
+    [ "$(wc -l <"$TEST_DIR/want")" -gt 3000 ]
+    head -3000 "$TEST_DIR/all.jsonl" >"$WEIR_POS"
+    export WEIR_STATE_DIR=$TEST_DIR/state2
+    timeout 60 "$WEIR" up --detach
+    "$WEIR" wait --until idle --timeout 60s
+    built >"$TEST_DIR/half"
+    ! cmp -s "$TEST_DIR/want" "$TEST_DIR/half"
+    tail -n +3001 "$TEST_DIR/all.jsonl" >>"$WEIR_POS"
+    records() { "$WEIR" status -o json | json "d['counts']['records_in']"; }
+    timeout 60 bash -c "$(declare -f records json); until [ \"\$(records)\" = 3433 ]; do :; done"
+    "$WEIR" wait --until drained --timeout 60s
+    run "$WEIR" build
+    [ "$status" -eq 0 ]
+    built >"$TEST_DIR/got"
+    diff "$TEST_DIR/want" "$TEST_DIR/got"
+    timeout 60 "$WEIR" down
+}
