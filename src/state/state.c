@@ -217,7 +217,7 @@ json_t *state_column_json(sqlite3_stmt *st, int i)
     }
 }
 
-int state_rows(struct state *s, sqlite3_stmt *st, json_t *out, struct err *e)
+static int state_rows(struct state *s, sqlite3_stmt *st, json_t *out, struct err *e)
 {
     int rc;
     while ((rc = state_step(s, st, e)) == 1) {
@@ -233,6 +233,26 @@ int state_rows(struct state *s, sqlite3_stmt *st, json_t *out, struct err *e)
         json_array_append_new(out, row);
     }
     sqlite3_finalize(st);
+    return rc;
+}
+
+int state_query(struct state *s, json_t **out, struct err *e, const char *sql,
+                const char *types, ...)
+{
+    sqlite3_stmt *st = NULL;
+    va_list ap;
+    *out = NULL;
+    va_start(ap, types);
+    int rc = prepare_v(s, &st, e, sql, types, ap);
+    va_end(ap);
+    if (rc < 0)
+        return rc;
+    json_t *rows = json_array();
+    rc = state_rows(s, st, rows, e);
+    if (rc < 0)
+        json_decref(rows);
+    else
+        *out = rows;
     return rc;
 }
 

@@ -56,23 +56,12 @@ int state_alert_move(struct state *s, const char *key, const char *to,
 
 int state_alerts(struct state *s, bool only_open, json_t **out, struct err *e)
 {
-    sqlite3_stmt *st = NULL;
-    *out = NULL;
-    int rc = state_prepare(s, &st, e,
-                           "SELECT key, severity, summary, component, state, at_ms,"
-                           " attempts, detail, details AS details_json FROM alerts"
-                           " WHERE ?1 = 0 OR state IN ('open','failing')"
-                           " ORDER BY at_ms DESC, key LIMIT 1000",
-                           "i", (int64_t)only_open);
-    if (rc < 0)
-        return rc;
-    json_t *rows = json_array();
-    rc = state_rows(s, st, rows, e);
-    if (rc < 0)
-        json_decref(rows);
-    else
-        *out = rows;
-    return rc;
+    return state_query(s, out, e,
+                       "SELECT key, severity, summary, component, state, at_ms,"
+                       " attempts, detail, details AS details_json FROM alerts"
+                       " WHERE ?1 = 0 OR state IN ('open','failing')"
+                       " ORDER BY at_ms DESC, key LIMIT 1000",
+                       "i", (int64_t)only_open);
 }
 
 int state_alert_count(struct state *s, int64_t *undelivered, int64_t *unacked,

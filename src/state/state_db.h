@@ -24,9 +24,10 @@ int state_step(struct state *s, sqlite3_stmt *st, struct err *e);
 int state_exec(struct state *s, struct err *e, const char *sql, const char *types, ...);
 /* Column i as a JSON value; text columns named in is_json hold JSON. */
 json_t *state_column_json(sqlite3_stmt *st, int i);
-/* Every row of st as an object by column name, appended to out; finalizes st. Columns
- * whose name ends in "_json" are parsed and lose that ending. */
-int state_rows(struct state *s, sqlite3_stmt *st, json_t *out, struct err *e);
+/* Every row of a query as an object by column name: *out is a new array, or NULL.
+ * Columns whose name ends in "_json" are parsed and lose that ending. */
+int state_query(struct state *s, json_t **out, struct err *e, const char *sql,
+                const char *types, ...);
 int state_failed(struct state *s, struct err *e, const char *what);
 
 /* Fault injection (tests): the n-th following statement step fails as a full disk

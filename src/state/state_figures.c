@@ -72,20 +72,8 @@ int state_audit(struct state *s, const char *who, const char *verb, const json_t
 
 int state_audits(struct state *s, int limit, json_t **out, struct err *e)
 {
-    sqlite3_stmt *st = NULL;
-    *out = NULL;
-    int rc =
-        state_prepare(s, &st, e,
-                      "SELECT at_ms, who, verb, args AS args_json, outcome FROM audit"
-                      " ORDER BY id DESC LIMIT ?",
-                      "i", (int64_t)limit);
-    if (rc < 0)
-        return rc;
-    json_t *rows = json_array();
-    rc = state_rows(s, st, rows, e);
-    if (rc < 0)
-        json_decref(rows);
-    else
-        *out = rows;
-    return rc;
+    return state_query(s, out, e,
+                       "SELECT at_ms, who, verb, args AS args_json, outcome FROM audit"
+                       " ORDER BY id DESC LIMIT ?",
+                       "i", (int64_t)limit);
 }

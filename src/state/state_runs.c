@@ -150,10 +150,8 @@ int state_task_move(struct state *s, int64_t run_id, const char *node, const cha
 
 int state_runs(struct state *s, int limit, json_t **out, struct err *e)
 {
-    sqlite3_stmt *st = NULL;
-    *out = NULL;
-    int rc = state_prepare(
-        s, &st, e,
+    return state_query(
+        s, out, e,
         "SELECT r.id AS id, command, reason, r.state AS state,"
         " coalesce(r.started_ms, r.created_ms) AS started_ms, r.ended_ms AS ended_ms,"
         " count(t.node) AS total,"
@@ -164,30 +162,17 @@ int state_runs(struct state *s, int limit, json_t **out, struct err *e)
         " FROM (SELECT * FROM runs ORDER BY id DESC LIMIT ?1) r"
         " LEFT JOIN tasks t ON t.run_id = r.id GROUP BY r.id ORDER BY r.id DESC",
         "i", (int64_t)limit);
-    if (rc < 0)
-        return rc;
-    json_t *rows = json_array();
-    rc = state_rows(s, st, rows, e);
-    if (rc < 0)
-        json_decref(rows);
-    else
-        *out = rows;
-    return rc;
 }
 
 int state_run_get(struct state *s, int64_t run_id, json_t **out, struct err *e)
 {
-    sqlite3_stmt *st = NULL;
+    json_t *rows = NULL;
     *out = NULL;
-    int rc = state_prepare(s, &st, e,
-                           "SELECT id, command, reason, state, message,"
-                           " coalesce(started_ms, created_ms) AS started_ms, ended_ms,"
-                           " args AS args_json FROM runs WHERE id = ?",
-                           "i", run_id);
-    if (rc < 0)
-        return rc;
-    json_t *rows = json_array();
-    rc = state_rows(s, st, rows, e);
+    int rc = state_query(s, &rows, e,
+                         "SELECT id, command, reason, state, message,"
+                         " coalesce(started_ms, created_ms) AS started_ms, ended_ms,"
+                         " args AS args_json FROM runs WHERE id = ?",
+                         "i", run_id);
     if (rc == 0 && json_array_size(rows) == 0)
         rc = err_set(e, ERR_NOTFOUND, "there is no run %lld: `weir runs` lists them",
                      (long long)run_id);
@@ -206,23 +191,12 @@ int state_run_note(struct state *s, int64_t run_id, const char *message, struct 
 
 int state_tasks(struct state *s, int64_t run_id, json_t **out, struct err *e)
 {
-    sqlite3_stmt *st = NULL;
-    *out = NULL;
-    int rc = state_prepare(s, &st, e,
-                           "SELECT node AS id, node, kind, state, attempt, started_ms,"
-                           " seconds, rows, message, worker AS log, deps AS after_json,"
-                           " data AS item_json, result AS data_json"
-                           " FROM tasks WHERE run_id = ? ORDER BY seq",
-                           "i", run_id);
-    if (rc < 0)
-        return rc;
-    json_t *rows = json_array();
-    rc = state_rows(s, st, rows, e);
-    if (rc < 0)
-        json_decref(rows);
-    else
-        *out = rows;
-    return rc;
+    return state_query(s, out, e,
+                       "SELECT node AS id, node, kind, state, attempt, started_ms,"
+                       " seconds, rows, message, worker AS log, deps AS after_json,"
+                       " data AS item_json, result AS data_json"
+                       " FROM tasks WHERE run_id = ? ORDER BY seq",
+                       "i", run_id);
 }
 
 static int reconcile_resume(struct state *s, struct err *e)

@@ -9,7 +9,8 @@
  * - run.c          runs: plan, dependency counting, end; run_item.c: their items;
  *                  replay.c: those that are streaming nodes
  * - schedule.c     cron schedules, snapshot sources, the data clock
- * - control.c      the control socket: clients, roles, pushes
+ * - control.c      the control socket: clients, roles; control_push.c: what they are
+ * sent
  * - request.c      what clients may ask
  * - feed.c         the feeds as JSON
  * - progress.c     what a person at the terminal sees meanwhile
