@@ -202,6 +202,16 @@ static struct jv *filter_items(struct jinja_call *c, const struct node *n,
     return kept;
 }
 
+/* Whether the item that was just assigned passes the loop's "if": 1, 0, negative. Asked
+ * in its turn, as in Jinja2: a namespace that earlier rounds changed counts. */
+static int is_kept(struct jinja_call *c, const struct node *n, const struct jv *loop)
+{
+    if (loop || !n->args)
+        return 1;
+    struct jv *v = eval(c, n->args->pos);
+    return v ? truth(c, v) : -1;
+}
+
 static enum flow run_rounds(struct jinja_call *c, const struct node *n,
                             struct jv *items, struct jv *loop, void *state,
                             struct scope *parent, bool *has_round)
@@ -217,8 +227,11 @@ static enum flow run_rounds(struct jinja_call *c, const struct node *n,
             if (scope_set(c, s, loop_sym, loop) < 0)
                 return FLOW_STOP;
         }
-        if (!assign(c, n->a, items->u.seq.v[i]))
+        int kept = assign(c, n->a, items->u.seq.v[i]) ? is_kept(c, n, loop) : -1;
+        if (kept < 0)
             return FLOW_STOP;
+        if (!kept)
+            continue;
         enum flow f = exec_body(c, n->c);
         if (f == FLOW_STOP)
             return f;
@@ -234,7 +247,7 @@ static enum flow for_items(struct jinja_call *c, const struct node *n, struct jv
 {
     struct jv *items = to_list(c, v), *loop = NULL;
     void *state = NULL;
-    if (items && n->args)
+    if (items && n->args && (n->flag2 || n->flag)) /* loop.length counts them */
         items = filter_items(c, n, items, parent);
     if (!items)
         return FLOW_STOP;
