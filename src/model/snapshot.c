@@ -22,8 +22,10 @@ struct snap {
     json_t *keys;                                                      /* expressions */
     const char *scd_id, *valid_from, *valid_to, *updated, *is_deleted; /* columns */
     const char *updated_at;                                            /* expression */
-    const char *current; /* expression of an open row's valid_to */
-    char now[40];        /* SQL text */
+    const char *current; /* expression of an open row's valid_to; NULL: null */
+    const char *row_id;  /* by which the engine finds a row again */
+    const char *null;    /* a null of the times' type, of ROWS */
+    char now[64];        /* SQL */
     name_list source, types, target;
     struct buf sql;
 };
@@ -85,11 +87,14 @@ static int read_config(struct snap *s, struct err *e)
     s->keys = json_is_array(key)    ? json_incref(key)
               : json_is_string(key) ? json_pack("[O]", key)
                                     : json_array();
-    snprintf(s->now, sizeof s->now, "'%s'",
+    bool is_sqlite = streq(wh_kind(s->b->w), "sqlite");
+    snprintf(s->now, sizeof s->now, is_sqlite ? "'%s'" : "cast('%s' as timestamp)",
              time_format_sql(s->b->p->now_ms, true, text));
+    s->row_id = is_sqlite ? "rowid" : "ctid";
+    s->null = is_sqlite ? "cast(null as text)" : "nullif(weir_time, weir_time)";
     s->is_check = streq(strategy, "check");
     s->updated_at = json_str(c, "updated_at", s->is_check ? s->now : NULL);
-    s->current = json_str(c, "dbt_valid_to_current", "cast(null as text)");
+    s->current = json_str(c, "dbt_valid_to_current", NULL);
     read_meta_names(s);
     if (!s->is_check && !streq(strategy, "timestamp"))
         return wrong(s, e, "set strategy to timestamp or check");
@@ -150,15 +155,19 @@ static void add_same_key(struct snap *s)
 /* Rows of the table that are in force, as o. */
 static void add_open_rows(struct snap *s)
 {
-    buf_adds(&s->sql, "(select rowid as weir_row, *");
+    buf_addf(&s->sql, "(select %s as weir_row, *", s->row_id);
     add_keys(s);
     buf_adds(&s->sql, " from ");
     add_target(s);
     buf_adds(&s->sql, " where ");
     add_name(s, NULL, s->valid_to);
-    buf_adds(&s->sql, " is null or ");
-    add_name(s, NULL, s->valid_to);
-    buf_addf(&s->sql, " = (%s)) as o", s->current);
+    buf_adds(&s->sql, " is null");
+    if (s->current) {
+        buf_adds(&s->sql, " or ");
+        add_name(s, NULL, s->valid_to);
+        buf_addf(&s->sql, " = (%s)", s->current);
+    }
+    buf_adds(&s->sql, ") as o");
 }
 
 /* ── the query's rows ── */
@@ -198,7 +207,7 @@ static int read_rows(struct snap *s, struct err *e)
     add_keys(s);
     buf_addf(&s->sql, ", (%s) as weir_time from ", s->updated_at);
     add_name(s, WH_TEMP, b->tmp);
-    buf_adds(&s->sql, ")");
+    buf_adds(&s->sql, ") as q");
     return run(s, e);
 }
 
@@ -224,13 +233,13 @@ static int create(struct snap *s, struct err *e)
     add_name(s, NULL, s->updated);
     buf_adds(&s->sql, ", weir_time as ");
     add_name(s, NULL, s->valid_from);
-    buf_addf(&s->sql, ", (%s) as ", s->current);
+    buf_addf(&s->sql, ", (%s) as ", s->current ? s->current : s->null);
     add_name(s, NULL, s->valid_to);
     if (s->deletes == DELETES_NEW_RECORD) {
         buf_adds(&s->sql, ", 'False' as ");
         add_name(s, NULL, s->is_deleted);
     }
-    buf_adds(&s->sql, " from temp." ROWS);
+    buf_adds(&s->sql, " from " ROWS);
     return run(s, e);
 }
 
@@ -293,17 +302,17 @@ static void add_changed(struct snap *s)
         buf_adds(&s->sql, " < s.weir_time");
         return;
     }
-    buf_adds(&s->sql, "0");
+    buf_adds(&s->sql, "false");
     for (size_t i = 0; i < s->source.n; i++) {
         if (!is_checked(s, s->source.v[i]))
             continue;
         if (!has_name(&s->target, s->source.v[i])) {
-            buf_adds(&s->sql, " or 1");
+            buf_adds(&s->sql, " or true");
             continue;
         }
         buf_adds(&s->sql, " or s.");
         add_name(s, NULL, s->source.v[i]);
-        buf_adds(&s->sql, " is not o.");
+        buf_adds(&s->sql, " is distinct from o.");
         add_name(s, NULL, s->source.v[i]);
     }
 }
@@ -314,14 +323,15 @@ static void add_gone_flag(struct snap *s, const char *test)
         return;
     buf_addf(&s->sql, " %s o.", test);
     add_name(s, NULL, s->is_deleted);
-    buf_adds(&s->sql, streq(test, "or") ? " = 'True'" : " is not 'True'");
+    buf_adds(&s->sql, streq(test, "or") ? " = 'True'" : " is distinct from 'True'");
 }
 
 static int stage(struct snap *s, struct err *e)
 {
-    buf_adds(&s->sql, "create temp table " STAGE
-                      " as select 'new' as kind, s.rowid as row, o.weir_row as old"
-                      " from temp." ROWS " as s left join ");
+    buf_addf(&s->sql,
+             "create temp table " STAGE " as select 'new' as kind, s.%s as new_row,"
+             " o.weir_row as old from " ROWS " as s left join ",
+             s->row_id);
     add_open_rows(s);
     buf_adds(&s->sql, " on ");
     add_same_key(s);
@@ -332,7 +342,7 @@ static int stage(struct snap *s, struct err *e)
     if (s->deletes != DELETES_IGNORE) {
         buf_adds(&s->sql, " union all select 'gone', null, o.weir_row from ");
         add_open_rows(s);
-        buf_adds(&s->sql, " where not exists (select 1 from temp." ROWS " as s where ");
+        buf_adds(&s->sql, " where not exists (select 1 from " ROWS " as s where ");
         add_same_key(s);
         buf_adds(&s->sql, ")");
         add_gone_flag(s, "and");
@@ -348,11 +358,12 @@ static int close_old(struct snap *s, struct err *e)
     add_name(s, NULL, s->valid_to);
     buf_addf(&s->sql,
              " = (select case g.kind when 'gone' then %s else r.weir_time end"
-             " from temp." STAGE " as g left join temp." ROWS " as r on r.rowid = g.row"
+             " from " STAGE " as g left join " ROWS " as r on r.%s = g.new_row"
              " where g.old = ",
-             s->now);
+             s->now, s->row_id);
     add_target(s);
-    buf_adds(&s->sql, ".rowid) where rowid in (select old from temp." STAGE ")");
+    buf_addf(&s->sql, ".%s) where %s in (select old from " STAGE ")", s->row_id,
+             s->row_id);
     return run(s, e);
 }
 
@@ -378,35 +389,38 @@ static int insert_new(struct snap *s, struct err *e)
     add_insert(s);
     add_source_columns(s, "r.");
     buf_addf(&s->sql,
-             ", r.weir_id, r.weir_time, r.weir_time, (%s)%s from temp." ROWS
-             " as r join temp." STAGE " as g on g.row = r.rowid"
-             " order by r.rowid",
-             s->current, s->deletes == DELETES_NEW_RECORD ? ", 'False'" : "");
+             ", r.weir_id, r.weir_time, r.weir_time, (%s)%s from " ROWS
+             " as r join " STAGE " as g on g.new_row = r.%s order by r.%s",
+             s->current ? s->current : s->null,
+             s->deletes == DELETES_NEW_RECORD ? ", 'False'" : "", s->row_id, s->row_id);
     int rc = run(s, e);
     if (rc == 0)
-        s->b->result->rows = wh_changes(s->b->w);
+        s->b->result->rows += wh_changes(s->b->w);
     return rc;
 }
 
-/* The last version of what is gone once more, marked deleted. */
+/* The last version of what is gone once more, marked deleted. Before close_old: an
+ * update moves rows where they are found by their place. */
 static int insert_gone(struct snap *s, struct err *e)
 {
+    s->b->result->rows = 0;
     if (s->deletes != DELETES_NEW_RECORD)
         return 0;
     add_insert(s);
     add_source_columns(s, "o.");
     buf_adds(&s->sql, ", ");
     add_id(s, s->now);
-    buf_addf(&s->sql, ", %s, %s, (%s), 'True' from (select rowid as weir_row, *",
-             s->now, s->now, s->current);
+    buf_addf(&s->sql, ", %s, %s, %s, 'True' from (select %s as weir_row, *", s->now,
+             s->now, s->current ? s->current : "null", s->row_id);
     add_keys(s);
     buf_adds(&s->sql, " from ");
     add_target(s);
-    buf_adds(&s->sql, " where rowid in (select old from temp." STAGE
-                      " where kind = 'gone')) as o");
+    buf_addf(&s->sql,
+             " where %s in (select old from " STAGE " where kind = 'gone')) as o",
+             s->row_id);
     int rc = run(s, e);
     if (rc == 0)
-        s->b->result->rows += wh_changes(s->b->w);
+        s->b->result->rows = wh_changes(s->b->w);
     return rc;
 }
 
@@ -416,10 +430,10 @@ static int apply(struct snap *s, struct err *e)
     if (rc == 0)
         rc = stage(s, e);
     if (rc == 0)
-        rc = close_old(s, e);
+        rc = insert_gone(s, e);
     if (rc == 0)
-        rc = insert_new(s, e);
-    return rc == 0 ? insert_gone(s, e) : rc;
+        rc = close_old(s, e);
+    return rc == 0 ? insert_new(s, e) : rc;
 }
 
 /* ── the run ── */
@@ -467,7 +481,7 @@ int snapshot_run(struct build *b, struct err *e)
     struct snap s = {.b = b, .is_new = b->existing == WH_ABSENT};
     buf_init(&s.sql, 16u << 20);
     int rc = read_config(&s, e);
-    if (rc == 0 && b->existing == WH_VIEW)
+    if (rc == 0 && b->existing != WH_ABSENT && b->existing != WH_TABLE)
         rc = wrong(&s, e, "a view of its name is there; a snapshot is a table");
     if (rc == 0)
         rc = read_rows(&s, e);
