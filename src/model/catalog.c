@@ -56,9 +56,10 @@ static json_t *entry(const struct project *p, struct wh *w, const struct item *i
     bool is_postgres = streq(p->o.adapter, "postgres");
     struct columns c = {json_object(), is_postgres ? 1 : 0};
     json_t *n = json_object(), *m = json_object();
-    const char *kind = type == WH_VIEW ? is_postgres ? "VIEW" : "view"
-                       : is_postgres   ? "BASE TABLE"
-                                       : "table";
+    const char *kind = type == WH_VIEW                ? is_postgres ? "VIEW" : "view"
+                       : type == WH_MATERIALIZED_VIEW ? "MATERIALIZED VIEW"
+                       : is_postgres                  ? "BASE TABLE"
+                                                      : "table";
     wh_columns(w, it->pub.schema, it->pub.alias, add_column, &c, NULL);
     json_put_str(m, "type", kind);
     json_put_str(m, "schema", it->pub.schema);

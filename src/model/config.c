@@ -41,18 +41,60 @@ static void append_values(json_t *into, const char *key, json_t *v)
         json_array_append(list, v);
 }
 
+/* grants: {select: x} is a list; "+select" adds to what less special configs say, and
+ * waits with its sign where they are not known yet (grants_settle). */
+static void merge_grant(json_t *all, const char *key, json_t *v)
+{
+    bool is_more = key[0] == '+';
+    json_t *list = json_is_array(v) ? json_copy(v) : json_pack("[O]", v);
+    json_t *plain = json_object_get(all, key + is_more);
+    json_t *old = is_more && !plain ? json_object_get(all, key)
+                  : is_more         ? plain
+                                    : NULL;
+    if (old) {
+        json_t *both = json_copy(old);
+        json_array_extend(both, list);
+        json_decref(list);
+        list = both;
+    }
+    json_object_set_new(all, plain ? key + is_more : key, list);
+}
+
+static void merge_grants(json_t *into, json_t *v)
+{
+    json_t *old = json_object_get(into, "grants"), *one;
+    json_t *all = json_is_object(old) ? json_copy(old) : json_object();
+    const char *key;
+    json_object_foreach (v, key, one)
+        merge_grant(all, key, one);
+    json_object_set_new(into, "grants", all);
+}
+
+static void grants_settle(json_t *config)
+{
+    json_t *grants = json_object_get(config, "grants"), *out = json_object(), *one;
+    const char *key;
+    json_object_foreach (grants, key, one)
+        json_object_set(out, key + (key[0] == '+'), one);
+    if (json_object_size(grants))
+        json_object_set(config, "grants", out);
+    json_decref(out);
+}
+
 void config_merge(json_t *into, const char *key, json_t *v)
 {
     static const char *const appended[] = {"tags", "pre-hook", "post-hook", "packages",
                                            NULL};
-    static const char *const updated[] = {"meta",     "quoting", "column_types", "docs",
-                                          "contract", "vars",    "grants",       NULL};
+    static const char *const updated[] = {
+        "meta", "quoting", "column_types", "docs", "contract", "vars", NULL};
     if (streq(key, "pre_hook"))
         key = "pre-hook";
     if (streq(key, "post_hook"))
         key = "post-hook";
     json_t *old = json_object_get(into, key);
-    if (is_one_of(key, appended)) {
+    if (streq(key, "grants") && json_is_object(v)) {
+        merge_grants(into, v);
+    } else if (is_one_of(key, appended)) {
         append_values(into, key, v);
     } else if (is_one_of(key, updated) && json_is_object(v) && json_is_object(old)) {
         json_t *copy = json_copy(old);
@@ -241,6 +283,7 @@ static json_t *config_make(struct project *p, const struct item *it, bool *is_st
     if (!it->package->is_root)
         project_config(c, p->root, it);
     unique_tags(c);
+    grants_settle(c);
     /* values of YAML may be templates; hooks stay text until they run */
     json_t *pre = hook_list(json_object_get(c, "pre-hook"));
     json_t *post = hook_list(json_object_get(c, "post-hook"));

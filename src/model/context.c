@@ -11,6 +11,8 @@
 #include "model/event_time.h"
 #include "model/unit.h"
 
+#define VAR_DEPTH 20
+
 static struct render *render_of(struct jinja_call *c)
 {
     return jinja_userdata(c);
@@ -323,17 +325,28 @@ NATIVE(config_meta_get)
     return v ? jv_from_json(mem, v) : fallback ? fallback : jv_none();
 }
 
-NATIVE(fn_false)
-{
-    UNUSED;
-    (void)c;
-    return jv_bool(false);
-}
-
 NATIVE(fn_empty)
 {
     UNUSED;
     return jv_strz(jinja_mem(c), "");
+}
+
+static struct jv *persists(struct jinja_call *c, const char *what)
+{
+    const json_t *docs = config_value(render_of(c), "persist_docs");
+    return jv_bool(json_is_object(docs) && json_flag(docs, what, false));
+}
+
+NATIVE(config_persists_relation)
+{
+    UNUSED;
+    return persists(c, "relation");
+}
+
+NATIVE(config_persists_columns)
+{
+    UNUSED;
+    return persists(c, "columns");
 }
 
 static struct jv *config_attr(struct jinja_call *c, void *self, const char *name)
@@ -345,8 +358,8 @@ static struct jv *config_attr(struct jinja_call *c, void *self, const char *name
                    {"require", config_require},
                    {"meta_get", config_meta_get},
                    {"set", fn_empty},
-                   {"persist_relation_docs", fn_false},
-                   {"persist_column_docs", fn_false}};
+                   {"persist_relation_docs", config_persists_relation},
+                   {"persist_column_docs", config_persists_columns}};
     (void)self;
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (streq(name, methods[i].name))
@@ -379,6 +392,39 @@ static const struct package *package_here(struct jinja_call *c)
     return r->item ? r->item->package : r->p->root;
 }
 
+/* A var's text may be a template itself: "{{ env_var('X') }}". dbt renders it, as text,
+ * each time that it is asked for. */
+static struct jv *var_text(struct jinja_call *c, struct render *r, const char *name,
+                           const char *text)
+{
+    struct arena *mem = jinja_mem(c);
+    struct jinja_template *t;
+    struct err e = {0};
+    struct buf out;
+    if (++r->var_depth > VAR_DEPTH) {
+        r->var_depth--;
+        return jinja_fail(c, "the var \"%s\" needs itself to be rendered", name);
+    }
+    buf_init(&out, 16u << 20);
+    int rc = jinja_compile_in(r->p->env, mem, "vars", text, strlen(text), &t, &e);
+    if (rc == 0)
+        rc = jinja_render(t, context_new(r, mem), mem, &out, &e);
+    r->var_depth--;
+    struct jv *v = rc < 0 ? jinja_fail(c, "the var \"%s\": %s", name, e.text)
+                          : jv_str(mem, buf_str(&out), out.len);
+    buf_release(&out);
+    return v;
+}
+
+static struct jv *var_value(struct jinja_call *c, struct render *r, const char *name,
+                            const json_t *v)
+{
+    const char *text = json_string_value(v);
+    if (text && (strstr(text, "{{") || strstr(text, "{%") || strstr(text, "{#")))
+        return var_text(c, r, name, text);
+    return jv_from_json(jinja_mem(c), v);
+}
+
 static struct jv *var_call(struct jinja_call *c, void *self, struct jv **args, size_t n,
                            const char *const *kw_names, struct jv **kw_values,
                            size_t n_kw)
@@ -393,12 +439,8 @@ static struct jv *var_call(struct jinja_call *c, void *self, struct jv **args, s
     json_t *v = r->unit ? json_object_get(r->unit->vars, name) : NULL;
     if (!v)
         v = context_var(r->p, package_here(c), name);
-    /* a macro of a package sees that package's own vars as well */
-    const struct package *macro = jinja_current_data(c);
-    if (!v && macro)
-        v = context_var(r->p, macro, name);
     if (v)
-        return jv_from_json(mem, v);
+        return var_value(c, r, name, v);
     if (fallback)
         return fallback;
     return r->is_execute || r->is_yaml

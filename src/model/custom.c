@@ -89,7 +89,25 @@ static bool is_part_overridden(const struct build *b, unsigned kind)
 static bool is_own_strategy(const struct build *b)
 {
     const char *s = json_str(b->it->pub.config, "incremental_strategy", NULL);
-    return s && !incremental_knows(s); /* microbatch among them */
+    bool is_merge = s && streq(s, "merge") && !streq(wh_kind(b->w), "sqlite");
+    return s && (is_merge || !incremental_knows(s)); /* microbatch among them */
+}
+
+int custom_check(const struct build *b, struct err *e)
+{
+    const char *s = json_str(b->it->pub.config, "incremental_strategy", NULL);
+    char macro[128];
+    if (kind_of(b->it->pub.materialized) != INCREMENTAL || !s || incremental_knows(s))
+        return 0;
+    snprintf(macro, sizeof macro, "get_incremental_%.90s_sql", s);
+    for (char *c = macro; *c; c++)
+        *c = *c == '+' ? '_' : *c;
+    if (macros_find(b->p, b->it->package, macro))
+        return 0;
+    return err_set(e, ERR_CONFIG,
+                   "%s: incremental_strategy \"%.90s\" is not known (append, "
+                   "delete+insert, merge, microbatch), and there is no macro %s",
+                   b->it->pub.path, s, macro);
 }
 
 /* By a macro snapshot_NAME_strategy of the project, or of the package that "p.name"

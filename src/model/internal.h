@@ -161,6 +161,7 @@ struct render {
     struct wh *w;      /* NULL at parse time */
     struct item *item; /* NULL: project hooks */
     bool is_execute, full_refresh, is_yaml;
+    int var_depth;     /* vars that are being rendered */
     bool has_existing; /* existing: what stood there when the node's build began */
     enum wh_relation_type existing;
     /* ref(built) gives this relation instead: what is judged before it is live */
@@ -496,6 +497,8 @@ int microbatch_run(struct build *b, struct err *e);
 /* The macro that materializes the item: one of the project's own, or the built-in one
  * when the project overrides a macro that it is made of. NULL: the engine's own way. */
 struct macro *custom_find(const struct build *b);
+/* ERR_CONFIG: an incremental strategy that nobody has. */
+int custom_check(const struct build *b, struct err *e);
 int custom_run(struct build *b, struct macro *m, struct err *e);
 /* wh_exec; on engines whose views cannot look into other schemas, a CREATE VIEW is made
  * as wh_create_view makes it. */

@@ -54,9 +54,35 @@ static int hooks(struct build *b, const char *key, bool inside, struct err *e)
     return rc;
 }
 
+/* Rights and comments of what has just been made, by the macros a project may override.
+ * Engines without them are not asked. */
+static int describe(struct build *b, struct err *e)
+{
+    const json_t *docs = json_obj(b->it->pub.config, "persist_docs");
+    const json_t *grants = json_obj(b->it->pub.config, "grants");
+    bool is_kept = b->existing == WH_TABLE && !b->full_refresh &&
+                   (streq(b->it->pub.materialized, "incremental") ||
+                    b->it->pub.type == NODE_SNAPSHOT);
+    if (streq(wh_kind(b->w), "sqlite") ||
+        (!json_object_size(grants) && !json_object_size(docs)))
+        return 0;
+    char *text = mem_printf("{%% set made = this.incorporate(type='%s') %%}"
+                            "{%% do apply_grants(made, config.get('grants'), %s) %%}"
+                            "{%% do persist_docs(made, model) %%}",
+                            streq(b->it->pub.materialized, "view") ? "view" : "table",
+                            is_kept ? "true" : "false");
+    struct buf nothing;
+    buf_init(&nothing, 1u << 20);
+    int rc = render_text(&b->r, b->it->pub.path, text, strlen(text), &nothing, e);
+    buf_release(&nothing);
+    mem_free(text);
+    return rc;
+}
+
 int materialize_hooks(struct build *b, const char *key, struct err *e)
 {
-    return hooks(b, key, true, e);
+    int rc = hooks(b, key, true, e);
+    return rc == 0 && streq(key, "post-hook") ? describe(b, e) : rc;
 }
 
 /* ── judge ── */
@@ -435,6 +461,9 @@ static int compile_and_build(struct build *b, struct err *e)
             return rc;
         materialize_write(b, "compiled", buf_str(&b->sql));
     }
+    int rc = custom_check(b, e);
+    if (rc < 0)
+        return rc;
     struct macro *m = custom_find(b);
     return m ? custom_run(b, m, e) : build_native(b, e);
 }

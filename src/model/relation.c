@@ -80,8 +80,10 @@ struct jv *relation_of(struct render *r, struct arena *mem, struct item *it)
 {
     if (r->built == it && it)
         return relation_new(r->p, mem, r->built_schema, r->built_name, WH_TABLE);
-    enum wh_relation_type type =
-        streq(it->pub.materialized, "view") ? WH_VIEW : WH_TABLE;
+    enum wh_relation_type type = streq(it->pub.materialized, "view") ? WH_VIEW
+                                 : streq(it->pub.materialized, "materialized_view")
+                                     ? WH_MATERIALIZED_VIEW
+                                     : WH_TABLE;
     return relation_new(r->p, mem, it->pub.schema, it->pub.alias, type);
 }
 
@@ -185,7 +187,9 @@ static void set_type(struct jinja_call *c, struct relation *r, struct jv *v)
     const char *s = jv_cstr(jinja_mem(c), v);
     if (!s)
         return;
-    r->type = streq(s, "view") ? WH_VIEW : WH_TABLE;
+    r->type = streq(s, "view")                ? WH_VIEW
+              : streq(s, "materialized_view") ? WH_MATERIALIZED_VIEW
+                                              : WH_TABLE;
     r->type_name = streq(s, "view") || streq(s, "table") ? NULL : s;
 }
 
@@ -266,10 +270,9 @@ static struct jv *policy(struct jinja_call *c, bool database, bool schema, bool 
 
 static const char *type_text(const struct relation *r)
 {
-    return r->type_name          ? r->type_name
-           : r->type == WH_VIEW  ? "view"
-           : r->type == WH_TABLE ? "table"
-                                 : NULL;
+    static const char *const names[] = {NULL, [WH_TABLE] = "table", [WH_VIEW] = "view",
+                                        [WH_MATERIALIZED_VIEW] = "materialized_view"};
+    return r->type_name ? r->type_name : names[r->type];
 }
 
 static struct jv *relation_path(struct jinja_call *c, const struct relation *r)

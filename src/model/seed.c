@@ -225,7 +225,7 @@ static void close_all(struct seed *s)
 int seed_build(struct build *b, struct err *e)
 {
     struct seed s = {.b = b};
-    if (b->existing == WH_VIEW)
+    if (b->existing != WH_ABSENT && b->existing != WH_TABLE)
         return err_set(e, ERR_EXISTS,
                        "%s.%s is a view; drop it, a seed does not replace "
                        "one",

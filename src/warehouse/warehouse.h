@@ -114,7 +114,7 @@ bool wh_is_lost(const struct wh *w);
 
 /* Catalog. The schema WH_TEMP holds tables of this connection only. */
 #define WH_TEMP "temp"
-enum wh_relation_type { WH_ABSENT, WH_TABLE, WH_VIEW };
+enum wh_relation_type { WH_ABSENT, WH_TABLE, WH_VIEW, WH_MATERIALIZED_VIEW };
 typedef void wh_relation_fn(void *arg, const char *schema, const char *name,
                             enum wh_relation_type type);
 int wh_relations(struct wh *w, const char *schema, wh_relation_fn *fn, void *arg,

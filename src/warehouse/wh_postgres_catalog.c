@@ -9,9 +9,9 @@
     " WHERE c.relnamespace = CASE $1 WHEN 'temp' THEN pg_my_temp_schema()"             \
     " ELSE (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1) END"
 
-static bool is_view_kind(const char *kind)
+static enum wh_relation_type type_of(const char *kind)
 {
-    return *kind == 'v' || *kind == 'm';
+    return *kind == 'v' ? WH_VIEW : *kind == 'm' ? WH_MATERIALIZED_VIEW : WH_TABLE;
 }
 
 int pg_relations(struct wh *w, const char *schema, wh_relation_fn *fn, void *arg,
@@ -25,8 +25,7 @@ int pg_relations(struct wh *w, const char *schema, wh_relation_fn *fn, void *arg
                   " AND c.relname NOT LIKE '\\_weir\\_%' ORDER BY c.relname",
                   schema, NULL);
     for (int i = 0; rc == 0 && i < PQntuples(r); i++)
-        fn(arg, schema, PQgetvalue(r, i, 0),
-           is_view_kind(PQgetvalue(r, i, 1)) ? WH_VIEW : WH_TABLE);
+        fn(arg, schema, PQgetvalue(r, i, 0), type_of(PQgetvalue(r, i, 1)));
     PQclear(r);
     return rc;
 }
@@ -41,7 +40,7 @@ enum wh_relation_type pg_relation_type(struct wh *w, const char *schema,
                        " AND c.relname = $2 AND c.relkind IN ('r','p','v','m','f')",
                        schema, name);
     if (rc == 0 && PQntuples(r) > 0)
-        found = is_view_kind(PQgetvalue(r, 0, 0)) ? WH_VIEW : WH_TABLE;
+        found = type_of(PQgetvalue(r, 0, 0));
     PQclear(r);
     return found;
 }
@@ -116,7 +115,8 @@ int pg_index(struct wh *w, const char *schema, const char *table, const char *co
 int pg_set_rows(struct wh *w, const char *schema, const char *table, int64_t rows,
                 struct err *e)
 {
-    (void)rows;
+    if (rows < 0) /* a view */
+        return 0;
     char *name = pg_name(schema, table);
     int rc = pg_execf(pg_of(w), e, "ANALYZE %s", name);
     mem_free(name);

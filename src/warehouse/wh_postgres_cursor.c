@@ -101,15 +101,44 @@ static int prepare(struct pg *p, struct pg_cursor *c, struct err *e)
     return wait_one(p, NULL, &c->shape, e);
 }
 
-static bool is_empty(const char *sql)
+/* Where the last of several statements begins (0: there is one), and whether there is
+ * any at all. A prepared statement is one; those before it are run first. */
+static size_t last_statement(const char *sql, bool *is_empty)
 {
     struct sql_tokens t;
     struct arena mem;
+    size_t start = 0;
+    bool is_ended = false;
     arena_init(&mem, 0);
-    bool is_nothing = sql_tokenize(&t, &mem, sql, strlen(sql), false, NULL) == 0 &&
-                      (t.n == 0 || t.v[0].kind == SQL_SEMI);
+    *is_empty = true;
+    if (sql_tokenize(&t, &mem, sql, strlen(sql), false, NULL) < 0)
+        t.n = 0, *is_empty = false; /* the server says what is wrong */
+    for (size_t i = 0; i < t.n; i++) {
+        bool is_semi = t.v[i].kind == SQL_SEMI;
+        if (!is_semi && is_ended && !*is_empty)
+            start = t.v[i].start;
+        is_ended = is_semi;
+        *is_empty &= is_semi;
+    }
     arena_release(&mem);
-    return is_nothing;
+    return start;
+}
+
+/* Runs all but the last statement of c->sent, which keeps that one. */
+static int run_before_last(struct pg *p, struct pg_cursor *c, struct err *e)
+{
+    bool is_empty;
+    size_t at = last_statement(c->sent, &is_empty);
+    if (is_empty)
+        return err_set(e, ERR_SQL, "the statement is empty");
+    if (!at)
+        return 0;
+    char *first = mem_strndup(c->sent, at), *rest = mem_strdup(c->sent + at);
+    int rc = pg_run(p, first, NULL, NULL, e);
+    mem_free(first);
+    mem_free(c->sent);
+    c->sent = rest;
+    return rc;
 }
 
 int pg_query(struct wh *w, const char *sql, bool is_raw, struct wh_cursor **out,
@@ -132,8 +161,8 @@ int pg_query(struct wh *w, const char *sql, bool is_raw, struct wh_cursor **out,
                           e);
     c->sent = mem_strdup(buf_str(&text));
     buf_release(&text);
-    if (rc == 0 && is_empty(c->sent))
-        rc = err_set(e, ERR_SQL, "the statement is empty");
+    if (rc == 0)
+        rc = run_before_last(p, c, e);
     if (rc == 0)
         rc = prepare(p, c, e);
     if (rc < 0) {

@@ -15,6 +15,18 @@
 {%- endmacro %}
 
 {# ── grants ── #}
+{# what the first says and the second does not, names without regard to case #}
+{% macro diff_of_two_dicts(a, b) %}
+  {% set known = {} %}
+  {% for key, values in b.items() %}{% do known.update({key | lower: values | map('lower') | list}) %}{% endfor %}
+  {% set out = {} %}
+  {% for key, values in a.items() %}
+    {% set more = [] %}
+    {% for one in values if one | lower not in known.get(key | lower, []) %}{% do more.append(one) %}{% endfor %}
+    {% if more or key | lower not in known %}{% do out.update({key: more}) %}{% endif %}
+  {% endfor %}
+  {{ return(out) }}
+{% endmacro %}
 {% macro copy_grants() %}{{ return(adapter.dispatch('copy_grants', 'dbt')()) }}{% endmacro %}
 {% macro default__copy_grants() %}{{ return(True) }}{% endmacro %}
 {% macro support_multiple_grantees_per_dcl_statement() %}{{ return(adapter.dispatch('support_multiple_grantees_per_dcl_statement', 'dbt')()) }}{% endmacro %}

@@ -62,9 +62,15 @@
 {% macro postgres__refresh_materialized_view(relation) %}refresh materialized view {{ relation }}{% endmacro %}
 {# indexes are what can differ: they are made if they lack, none is dropped #}
 {% macro postgres__get_materialized_view_configuration_changes(existing_relation, new_config) %}
-  {% set known = run_query(get_show_indexes_sql(existing_relation)).columns[0].values() | list %}
+  {% set known = [] %}
+  {% for row in run_query(get_show_indexes_sql(existing_relation)).rows %}
+    {% do known.append([row['method'], row['unique'] in [true, 1, 't'], row['column_names'].split(',') | map('trim') | sort]) %}
+  {% endfor %}
   {% set lacking = [] %}
-  {% for one in new_config.get('indexes', []) if adapter.parse_index(one).render(existing_relation) not in known %}{% do lacking.append(one) %}{% endfor %}
+  {% for one in new_config.get('indexes') or [] %}
+    {% set wanted = [one.get('type') or 'btree', (one.get('unique') or false) in [true], one['columns'] | sort] %}
+    {% if wanted not in known %}{% do lacking.append(one) %}{% endif %}
+  {% endfor %}
   {% do return(lacking if lacking else none) %}
 {% endmacro %}
 {% macro postgres__get_alter_materialized_view_as_sql(relation, configuration_changes, sql, existing_relation, backup_relation, intermediate_relation) %}
@@ -142,20 +148,26 @@
     {{ from_date_or_timestamp }} + ((interval '1 {{ datepart }}') * ({{ interval }}))
 {%- endmacro %}
 {# whole units that begin between the two #}
+{# each part counts in the next coarser one; types and rounding are dbt-postgres's #}
 {% macro postgres__datediff(first_date, second_date, datepart) -%}
-  {%- set a = '(' ~ first_date ~ ')::timestamp' -%}
-  {%- set b = '(' ~ second_date ~ ')::timestamp' -%}
-  {%- set seconds = {'week': 604800, 'day': 86400, 'hour': 3600, 'minute': 60, 'second': 1, 'millisecond': 0.001, 'microsecond': 0.000001} -%}
-  {%- set months = {'year': 12, 'quarter': 3, 'month': 1} -%}
-  {%- if datepart == 'day' -%}(({{ second_date }})::date - ({{ first_date }})::date)
-  {%- elif datepart in months -%}
-  ((extract(year from date_trunc('{{ datepart }}', {{ b }})) * 12 + extract(month from date_trunc('{{ datepart }}', {{ b }}))
-    - extract(year from date_trunc('{{ datepart }}', {{ a }})) * 12 - extract(month from date_trunc('{{ datepart }}', {{ a }}))) / {{ months[datepart] }})::bigint
+  {%- set coarser = {'quarter': ['year', 4, 'date'], 'month': ['year', 12, 'date'], 'hour': ['day', 24, 'timestamp'], 'minute': ['hour', 60, 'timestamp']} -%}
+  {%- set in_minute = {'second': 60, 'millisecond': 60000, 'microsecond': 60000000} -%}
+  {%- if datepart == 'day' -%}
+  (({{ second_date }})::date - ({{ first_date }})::date)
+  {%- elif datepart == 'year' -%}
+  (date_part('year', ({{ second_date }})::date) - date_part('year', ({{ first_date }})::date))
+  {%- elif datepart in coarser -%}
+  {%- set of, n, type = coarser[datepart] -%}
+  ({{ datediff(first_date, second_date, of) }} * {{ n }} + date_part('{{ datepart }}', ({{ second_date }})::{{ type }}) - date_part('{{ datepart }}', ({{ first_date }})::{{ type }}))
+  {%- elif datepart in in_minute -%}
+  ({{ datediff(first_date, second_date, 'minute') }} * {{ in_minute[datepart] }} + floor(date_part('{{ datepart }}', ({{ second_date }})::timestamp)) - floor(date_part('{{ datepart }}', ({{ first_date }})::timestamp)))
   {%- elif datepart == 'week' -%}
-  {#- weeks begin on Sunday here, on Monday in date_trunc -#}
-  ((extract(epoch from date_trunc('week', {{ b }} + interval '1 day')) - extract(epoch from date_trunc('week', {{ a }} + interval '1 day'))) / 604800)::bigint
-  {%- elif datepart in seconds -%}
-  ((extract(epoch from date_trunc('{{ datepart }}', {{ b }})) - extract(epoch from date_trunc('{{ datepart }}', {{ a }}))) / {{ seconds[datepart] }})::bigint
+  ({{ datediff(first_date, second_date, 'day') }} / 7 + case
+    when date_part('dow', ({{ first_date }})::timestamp) <= date_part('dow', ({{ second_date }})::timestamp) then
+      case when {{ first_date }} <= {{ second_date }} then 0 else -1 end
+    else
+      case when {{ first_date }} <= {{ second_date }} then 1 else 0 end
+    end)
   {%- else -%}{{ exceptions.raise_compiler_error("Unsupported datepart for macro datediff in postgres: '" ~ datepart ~ "'") }}
   {%- endif -%}
 {%- endmacro %}
