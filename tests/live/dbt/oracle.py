@@ -9,6 +9,7 @@ A project may have a live.yml beside its dbt_project.yml:
       - run: build --full-refresh
         files: {seeds/x.csv: text or null}   written or removed before it
     ls: ["+x", "x --exclude y"] selections, listed by both (after the last step)
+    forget: {table: [column, …]}             values that follow from the time of the run
     differs: {"step 1 rows": why}            known differences: reported as "# TODO"
     sqlite: {…}, postgres: {…}               any of these, for that warehouse alone;
                                              "skip: why" leaves the project out there
@@ -29,7 +30,8 @@ TEXT_FIELDS = ("name", "alias", "schema", "fqn", "tags", "refs", "sources", "pac
                "attached_node", "description", "checksum", "meta", "group", "access", "version",
                "latest_version", "identifier", "loader", "loaded_at_field", "freshness",
                "constraints", "contract", "primary_key", "source_description", "owner", "type", "maturity", "url", "label")
-KNOWN = {}
+KNOWN, FORGET = {}, {}
+STARTED = datetime.datetime.now() - datetime.timedelta(days=1)
 
 
 def point(what, differences):
@@ -134,9 +136,17 @@ def connect(engine, schemas):
 def plain(v):
     if isinstance(v, (float, decimal.Decimal)):
         return int(v) if v == int(v) and abs(v) < 2**53 else round(float(v), 9)
+    if isinstance(v, datetime.datetime) and v.replace(tzinfo=None) > STARTED:
+        return "now"
     if isinstance(v, (datetime.date, datetime.datetime)):
         return str(v)
     return v
+
+
+def shown_rows(name, columns, rows):
+    known = [k for k, column in enumerate(columns) if column in FORGET.get(name, [])]
+    return sorted((["·" if k in known and v is not None else v for k, v in enumerate(unquoted(plain(v) for v in r))]
+                   for r in rows), key=repr)
 
 
 def sqlite_rows(c, s):
@@ -147,8 +157,8 @@ def sqlite_rows(c, s):
             continue
         try:
             q = c.execute(f'select * from "{s}"."{name}"')
-            rows = sorted((unquoted(plain(v) for v in r) for r in q), key=repr)
             columns = [d[0] for d in q.description]
+            rows = shown_rows(name, columns, q)
         except sqlite3.Error as e:
             rows, columns = str(e), []
         out[f"{s}.{name}"] = (kind, columns, rows)
@@ -177,7 +187,7 @@ def postgres_rows(c):
         if not is_ours(name.split(".")[1]):
             continue
         q.execute(f"select * from {quoted}")
-        rows = sorted((unquoted(plain(v) for v in r) for r in q.fetchall()), key=repr)
+        rows = shown_rows(name.split(".")[1], [d[0] for d in q.description], q.fetchall())
         out[name] = (kind, comment, columns, rights, constraints, rows)
     return out
 
@@ -204,8 +214,8 @@ def unquoted(row):
 
 
 def words(sql):
-    """SQL modulo whitespace and quotes around plain names."""
-    sql = (sql or "").replace(database("weir"), database("dbt"))
+    """SQL modulo whitespace, comments to a line's end and quotes around plain names."""
+    sql = re.sub(r"^\s*--.*$", "", (sql or "").replace(database("weir"), database("dbt")), flags=re.M)
     sql = re.sub(r'"([A-Za-z_][A-Za-z0-9_]*)"', r"\1", sql)
     return " ".join(re.sub(r"([(),])", r" \1 ", sql).split())
 
@@ -438,6 +448,7 @@ def main():
         print(f"ok - {SHOWN} # SKIP {plan['skip']}")
         return
     KNOWN.update(plan.get("differs", {}))
+    FORGET.update(plan.get("forget", {}))
     for engine in ("dbt", "weir"):
         c = connect(engine, schemas)
         for sql in plan.get("sql", []):

@@ -197,7 +197,7 @@ static void test_catalog(void **state)
 {
     struct wh *w = *state;
     struct err e = {0};
-    int n[3] = {0};
+    int n[4] = {0};
     struct buf b;
     must(wh_schema_ensure(w, "extra", &e), &e);
     must(wh_create_table_as(w, "extra", "t", "SELECT 1 AS a, 'x' AS b", &e), &e);

@@ -1,0 +1,3 @@
+{{ config(materialized='incremental', incremental_strategy='append') }}
+select id, day, region, amount, note from {{ ref('feed') }}
+{% if is_incremental() %} where day >= (select max(day) from {{ this }}) {% endif %}

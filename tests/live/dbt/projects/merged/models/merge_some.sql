@@ -1,0 +1,2 @@
+{{ config(materialized='incremental', incremental_strategy='merge', unique_key='id', merge_update_columns=['amount']) }}
+select id, day, region, amount, note from {{ ref('feed') }} where id is not null

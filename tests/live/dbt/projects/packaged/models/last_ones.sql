@@ -1,0 +1,1 @@
+{{ toolbox.latest(ref('sales'), 'shop', 'id') }}

@@ -1,0 +1,1 @@
+{{ toolbox.deduplicate(ref('sales'), 'shop', 'id desc') }}

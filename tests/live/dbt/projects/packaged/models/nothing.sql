@@ -1,0 +1,1 @@
+{{ toolbox.empty_like(ref('sales')) }}

@@ -1,0 +1,1 @@
+{{ toolbox.unpivot(ref('sales'), exclude=['id'], remove=['url', 'code', 'sold_on'], type=dbt.type_string()) }}

@@ -1,0 +1,2 @@
+{{ config(materialized=var('how', 'table')) }}
+select 1 as id

@@ -1,0 +1,1 @@
+select max(twice) as most from {{ ref('mv') }}
