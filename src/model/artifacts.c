@@ -116,8 +116,7 @@ static json_t *manifest_macros(struct project *p)
 /* Sections that are not lists of items. */
 json_t *manifest_rest(struct project *p)
 {
-    static const char *const empty[] = {"metrics", "selectors", "saved_queries",
-                                        "semantic_models", "functions"};
+    static const char *const empty[] = {"selectors", "functions"};
     json_t *m = json_object();
     json_put(m, "metadata", manifest_metadata(p));
     json_put(m, "macros", manifest_macros(p));
@@ -125,6 +124,7 @@ json_t *manifest_rest(struct project *p)
     for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
         json_put(m, empty[i], json_object());
     json_put(m, "groups", json_incref(p->groups));
+    json_object_update(m, p->semantic);
     json_put(m, "group_map", group_map(p));
     json_put(m, "disabled", manifest_disabled(p));
     return m;

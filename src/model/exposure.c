@@ -73,7 +73,7 @@ json_t *exposure_manifest(struct project *p, struct item *it)
     json_put(n, "owner", owner);
     json_put(n, "refs", json_incref(it->refs));
     json_put(n, "sources", json_incref(it->sources));
-    json_put(n, "metrics", json_array());
+    json_put(n, "metrics", semantic_metrics(it));
     json_put(n, "unrendered_config", written ? json_incref(written) : json_object());
     json_put_num(n, "created_at", (double)p->now_ms / 1000.0);
     return n;

@@ -96,6 +96,14 @@ struct versioned {
     json_t *patch;
 };
 
+/* An entry of semantic_models (0), metrics (1) or saved_queries (2). */
+struct semantic {
+    struct package *pk;
+    const char *shown, *rel;
+    int kind;
+    json_t *body;
+};
+
 struct project {
     struct arena mem;
     struct project_options o; /* strings copied */
@@ -113,9 +121,11 @@ struct project {
         by_name; /* "name" → first refable item, chained by `same_name` lookups */
     struct map patches; /* "kind package name" → json_t * */
     json_t *cli_vars;
-    json_t *docs;                    /* unique id → block, as the manifest has it */
-    json_t *groups;                  /* unique id → the manifest's entry */
-    struct map latest;               /* "package.model" → its latest version */
+    json_t *docs;                   /* unique id → block, as the manifest has it */
+    VEC(struct semantic) semantics; /* as declared */
+    json_t *semantic;               /* section → unique id → the manifest's entry */
+    json_t *groups;                 /* unique id → the manifest's entry */
+    struct map latest;              /* "package.model" → its latest version */
     VEC(struct versioned) versioned; /* models with versions, as declared */
     VEC(struct item *) unit_tests;   /* declared; items once their models are known */
     VEC(struct macro *) macros;
@@ -337,6 +347,18 @@ int snapshots_read(struct project *p, struct package *pk, const char *path,
 /* An entry of "snapshots:"; one without a relation only describes a block. */
 int snapshots_declare(struct project *p, struct package *pk, const char *shown,
                       const char *rel, json_t *body, struct err *e);
+
+/* ── semantic.c ── */
+int semantic_declare(struct project *p, struct package *pk, const char *key,
+                     const char *shown, const char *rel, json_t *body, struct err *e);
+/* After the links are checked: exposures may then depend on metrics. */
+int semantic_link(struct project *p, struct err *e);
+/* parents: list of unique ids, borrowed. */
+typedef void semantic_fn(void *arg, const char *id, json_t *parents);
+void semantic_each(const struct project *p, semantic_fn *fn, void *arg);
+/* [["revenue"]] of an exposure that depends on metric('revenue'); a new reference. */
+json_t *semantic_metrics(const struct item *exposure);
+void semantic_free(struct project *p);
 
 /* ── groups.c ── */
 int group_add(struct project *p, struct package *pk, const char *shown, const char *rel,

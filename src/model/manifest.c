@@ -202,6 +202,13 @@ static void add_ids(struct outfile *o, const char *const *ids, size_t n)
     outfile_flush(o);
 }
 
+static void add_semantic_parents(void *arg, const char *id, json_t *parents)
+{
+    struct member *m = arg;
+    add_key(m->o, id, &m->is_first);
+    json_dump_buf(parents, JSON_COMPACT, &m->o->b, NULL);
+}
+
 static void add_parents(struct outfile *o, struct project *p)
 {
     bool is_first = true;
@@ -212,37 +219,67 @@ static void add_parents(struct outfile *o, struct project *p)
         add_ids(o, it->deps.v, it->deps.n);
     }
     struct member m = {o, is_first};
+    semantic_each(p, add_semantic_parents, &m);
     manifest_operations(p, add_its_parents, &m);
     buf_addc(&o->b, '}');
 }
 
 typedef VEC(const char *) id_list;
 
+struct family {
+    id_list ids;       /* of all nodes */
+    id_list *children; /* of each */
+    struct map places; /* unique id → its index + 1 */
+};
+
+static void add_member(void *arg, const char *id, json_t *parents)
+{
+    struct family *f = arg;
+    (void)parents;
+    vec_push(&f->ids, id);
+    map_put(&f->places, id, (void *)(uintptr_t)f->ids.n);
+}
+
+static void add_child(struct family *f, const char *parent, const char *id)
+{
+    size_t at = (size_t)(uintptr_t)map_get(&f->places, parent);
+    if (at)
+        vec_push(&f->children[at - 1], id);
+}
+
+static void add_semantic_child(void *arg, const char *id, json_t *parents)
+{
+    json_t *one;
+    size_t i;
+    json_array_foreach (parents, i, one)
+        add_child(arg, json_string_value(one), id);
+}
+
 static void add_children(struct outfile *o, struct project *p)
 {
-    id_list *children = mem_alloc((p->items.n + 1) * sizeof *children);
-    struct map places; /* unique id → its index + 1 */
+    struct family f = {0};
     bool is_first = true;
-    map_init(&places);
+    map_init(&f.places);
     for (size_t i = 0; i < p->items.n; i++)
-        map_put(&places, p->items.v[i]->pub.unique_id, (void *)(uintptr_t)(i + 1));
+        add_member(&f, p->items.v[i]->pub.unique_id, NULL);
+    semantic_each(p, add_member, &f);
+    f.children = mem_alloc((f.ids.n + 1) * sizeof *f.children);
     for (size_t i = 0; i < p->items.n; i++)
-        for (size_t k = 0; k < p->items.v[i]->deps.n; k++) {
-            size_t at = (size_t)(uintptr_t)map_get(&places, p->items.v[i]->deps.v[k]);
-            if (at)
-                vec_push(&children[at - 1], p->items.v[i]->pub.unique_id);
-        }
+        for (size_t k = 0; k < p->items.v[i]->deps.n; k++)
+            add_child(&f, p->items.v[i]->deps.v[k], p->items.v[i]->pub.unique_id);
+    semantic_each(p, add_semantic_child, &f);
     buf_addc(&o->b, '{');
-    for (size_t i = 0; i < p->items.n; i++) {
-        add_key(o, p->items.v[i]->pub.unique_id, &is_first);
-        add_ids(o, children[i].v, children[i].n);
-        vec_release(&children[i]);
+    for (size_t i = 0; i < f.ids.n; i++) {
+        add_key(o, f.ids.v[i], &is_first);
+        add_ids(o, f.children[i].v, f.children[i].n);
+        vec_release(&f.children[i]);
     }
     struct member m = {o, is_first};
     manifest_operations(p, add_no_edges, &m);
     buf_addc(&o->b, '}');
-    map_release(&places);
-    mem_free(children);
+    map_release(&f.places);
+    vec_release(&f.ids);
+    mem_free(f.children);
 }
 
 static int add_rest(struct outfile *o, struct project *p, struct err *e)

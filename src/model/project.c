@@ -66,7 +66,7 @@ static int load_all(struct project *p, const struct project_options *o, struct e
     parse_configs(p);
     parse_links(p);
     if ((rc = properties_tests(p, e)) < 0 || (rc = unit_tests_link(p, e)) < 0 ||
-        (rc = link_check(p, e)) < 0)
+        (rc = link_check(p, e)) < 0 || (rc = semantic_link(p, e)) < 0)
         return rc;
     link_finish(p);
     cache_save(p);
@@ -143,6 +143,7 @@ void project_free(struct project *p)
         json_decref(p->config_defaults[i]);
     json_decref(p->docs);
     json_decref(p->groups);
+    semantic_free(p);
     for (size_t i = 0; i < p->unit_tests.n; i++)
         item_free(p->unit_tests.v[i]);
     vec_release(&p->unit_tests);

@@ -369,6 +369,7 @@ static int add_section(struct project *p, struct package *pk, const char *key,
             rc = add_source(p, pk, shown, rel, one, e);
         if (streq(key, "exposures"))
             rc = exposure_add(p, pk, shown, rel, one, e);
+        rc = semantic_declare(p, pk, key, shown, rel, one, e);
         if (streq(key, "groups"))
             rc = group_add(p, pk, shown, rel, one, e);
         if (streq(key, "unit_tests"))

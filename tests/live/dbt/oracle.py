@@ -246,7 +246,7 @@ def step(i, s, schemas):
         freshness(i, args, results)
         return
     theirs = {r.node.unique_id: str(r.status) for r in results
-              if not r.node.unique_id.startswith(("operation.", "exposure."))}  # 1.11 "skips" exposures
+              if not r.node.unique_id.startswith(("operation.", "exposure.", "saved_query."))}  # nothing is run for these
     their_failures = {r.node.unique_id: r.failures for r in results
                       if r.node.unique_id.startswith("test.") and str(r.status) in ("pass", "fail", "warn")}
     path = f"{WORK}/weir/target/run_results.json"
@@ -331,7 +331,18 @@ def interesting(all_fields):
     return out
 
 
+def without(v, keys):
+    if isinstance(v, dict):
+        return {k: without(x, keys) for k, x in v.items() if k not in keys}
+    return [without(x, keys) for x in v] if isinstance(v, list) else v
+
+
 def compare_manifests(theirs, ours):
+    if theirs.get("metrics") or theirs.get("semantic_models"):
+        layers = [{u: without(n, ("created_at", "database", "relation_name"))
+                   for k in ("semantic_models", "metrics", "saved_queries") for u, n in m.get(k, {}).items()}
+                  for m in (theirs, ours)]
+        point("semantic layer", compare_maps(*layers))
     point("unique ids", compare_maps(*[{u: 1 for k in ("nodes", "sources", "exposures") for u in m.get(k, {})
                                         if not u.startswith("operation.")} for m in (theirs, ours)]))
     point("fields", compare_maps(interesting(fields(theirs, TEXT_FIELDS)), interesting(fields(ours, TEXT_FIELDS))))
