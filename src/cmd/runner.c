@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "base/map.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "base/text.h"
 #include "cmd/client.h"
@@ -406,7 +407,11 @@ static int run_here(const struct cmd_args *a, json_t *args, struct err *e)
                                   .log_json = is_log_json(a) && !is_plan,
                                   .exe = a->exe,
                                   .summary = &summary};
+    char *target = sql_target_dir(a->platform, json_obj(args, "flags"));
     int rc = supervise_run(a->platform, &o, e);
+    if (!is_plan) /* a run that was interrupted has no end of its own */
+        results_recover(target, true, NULL);
+    mem_free(target);
     json_t *plan = json_obj(summary, "plan"), *row = json_obj(summary, "run");
     if (rc >= 0 && plan)
         rc = print_plan(a, plan, e);

@@ -173,6 +173,9 @@ int64_t results_now_us(void);
 /* The result of a node, and those of the tests that ran with it, into the journal. */
 int results_add(struct project *p, struct wh *w, const struct node *n,
                 const struct model_result *m, int64_t from_us, struct err *e);
+/* Of every on-run-start (or -end) hook; why: what went wrong with them, or NULL. */
+int results_add_hooks(struct project *p, bool is_start, int64_t from_us,
+                      const char *why, struct err *e);
 /* One run_results v6 object. */
 json_t *results_row(struct project *p, const struct node *n,
                     const struct model_result *m, int64_t from_us);

@@ -269,6 +269,48 @@ int results_add(struct project *p, struct wh *w, const struct node *n,
     return rc;
 }
 
+/* A hook of the run, told of as dbt does. */
+struct hook_rows {
+    const char *key; /* on-run-start, on-run-end */
+    int64_t from_us;
+    const char *why; /* NULL: all went well */
+    struct buf lines;
+};
+
+static void add_hook_row(void *arg, const char *id, json_t *node)
+{
+    struct hook_rows *h = arg;
+    json_t *tag = json_array_get(json_arr(node, "tags"), 0);
+    if (streq(json_is_string(tag) ? json_string_value(tag) : "", h->key)) {
+        json_t *row = row_new(id, h->why ? "error" : "success");
+        char *text = mem_printf("%s.%s.%lld passed", json_str(node, "package_name", ""),
+                                h->key, (long long)json_i64(node, "index", 0));
+        int64_t to = results_now_us();
+        json_put(row, "timing", timing(h->from_us, 0, to));
+        json_put_str(row, "thread_id", "main");
+        json_put_num(row, "execution_time", (double)(to - h->from_us) / 1e6);
+        json_put_i64(row, "failures", h->why ? 1 : 0);
+        json_put_str(row, "message", h->why ? h->why : text);
+        add_line(&h->lines, id, row, NULL);
+        json_decref(row);
+        mem_free(text);
+    }
+    json_decref(node);
+}
+
+int results_add_hooks(struct project *p, bool is_start, int64_t from_us,
+                      const char *why, struct err *e)
+{
+    struct hook_rows h = {.key = is_start ? "on-run-start" : "on-run-end",
+                          .from_us = from_us,
+                          .why = why};
+    buf_init(&h.lines, 16u << 20);
+    manifest_operations(p, add_hook_row, &h);
+    int rc = h.lines.len ? append(p, &h.lines, 0, e) : 0;
+    buf_release(&h.lines);
+    return rc;
+}
+
 /* ── from the journal to the file ── */
 
 struct journal {
@@ -417,6 +459,8 @@ json_t *results_so_far(struct project *p, const json_t *rest)
         for (i = 0; i < j.ids.n; i++) {
             const char *text = map_get(&j.last, j.ids.v[i]);
             json_t *row = NULL;
+            if (str_starts(j.ids.v[i], "operation."))
+                continue; /* hooks do not see hooks */
             if (json_load_text(text, strlen(text), &row, NULL) == 0)
                 json_array_append_new(all, row);
         }

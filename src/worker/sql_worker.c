@@ -315,8 +315,14 @@ static int do_start(struct worker *w, const struct task *t, struct err *e)
     if (rc == 0)
         rc = results_begin(w->engine.project, json_obj(t->data, "flags"),
                            json_arr(t->data, "items"), &why);
-    if (rc == 0)
-        rc = project_on_run(w->engine.project, w->engine.w, true, NULL, &why);
+    if (rc == 0) {
+        struct project *pr = w->engine.project;
+        int64_t from_us = results_now_us();
+        rc = project_on_run(pr, w->engine.w, true, NULL, &why);
+        results_add_hooks(pr, true, from_us, rc < 0 ? why.text : NULL, NULL);
+        if (rc < 0) /* nothing runs: all that was planned is skipped */
+            results_end(pr, NULL, (double)(results_now_us() - from_us) / 1e6, NULL);
+    }
     return rc < 0 ? send_error(w, t, rc, why.text, e) : send_success(w, t, NULL, e);
 }
 
@@ -402,7 +408,10 @@ static int do_finish(struct worker *w, const struct task *t, struct err *e)
     int rc = prepare(w, t, true, &why);
     if (rc == 0) {
         json_t *results = results_so_far(w->engine.project, rest);
+        int64_t from_us = results_now_us();
         rc = project_on_run(w->engine.project, w->engine.w, false, results, &why);
+        results_add_hooks(w->engine.project, false, from_us, rc < 0 ? why.text : NULL,
+                          NULL);
         json_decref(results);
     }
     if (w->engine.project &&

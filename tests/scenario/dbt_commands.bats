@@ -163,6 +163,9 @@ import json, sys
 d = json.load(open(sys.argv[1]))
 assert d["args"]["which"] == "run" and d["args"]["vars"] == {"n": 7}, d["args"]
 status = {r["unique_id"]: r["status"] for r in d["results"]}
+hooks = {k for k in status if k.startswith("operation.")}
+assert "operation.shop.shop-on-run-start-0" in hooks, status
+status = {k: v for k, v in status.items() if k not in hooks}
 assert status == {"model.shop.first": "error", "model.shop.second": "skipped"}, status
 PY
     printf "{{ config(materialized='table') }} select {{ var('n', 1) }} as n\n" > models/first.sql
@@ -194,7 +197,8 @@ PY
     python3 - target/run_results.json <<'PY'
 import json, sys
 d = json.load(open(sys.argv[1]))
-assert [r["unique_id"] for r in d["results"]] == ["model.shop.second"], d["results"]
+ids = [r["unique_id"] for r in d["results"] if not r["unique_id"].startswith("operation.")]
+assert ids == ["model.shop.second"], ids
 PY
 }
 
@@ -342,4 +346,36 @@ YML
     [ "$status" -eq 0 ]
     [[ "$output" == *"source:shop.seeded.arrivals"* && "$output" == *"shop.below"* ]]
     [[ "$output" != *others* ]]
+}
+
+@test "a run that is interrupted, and one whose first hook fails, leave their results" {
+    only_dbt
+    rm -r models seeds packages* tests macros analyses
+    mkdir models
+    printf "name: shop\nversion: 1.0.0\nprofile: shop\non-run-start: \"select * from nowhere\"\n" \
+        > dbt_project.yml
+    printf "select 1 as n\n" > models/a.sql
+    run "$WEIR" run
+    [ "$status" -eq 1 ]
+    python3 - <<'PY'
+import json
+status = {r["unique_id"]: r["status"] for r in json.load(open("target/run_results.json"))["results"]}
+assert status == {"operation.shop.shop-on-run-start-0": "error", "model.shop.a": "skipped"}, status
+PY
+    printf "name: shop\nversion: 1.0.0\nprofile: shop\n" > dbt_project.yml
+    printf "{{ config(materialized='table') }} with recursive c(i) as (select 1 union all select i + 1 from c where i < 100000000000) select count(*) as n from c, (select n from {{ ref('a') }})\n" \
+        > models/b.sql
+    "$WEIR" run --threads 1 >/dev/null 2>&1 &
+    pid=$!
+    until grep -q '^model.shop.a' target/run_results.journal 2>/dev/null; do
+        kill -0 "$pid"
+    done
+    kill -TERM "$pid" # a shell's background job is deaf to INT
+    wait "$pid" || true
+    [ ! -e target/run_results.journal ]
+    python3 - <<'PY'
+import json
+status = {r["unique_id"]: r["status"] for r in json.load(open("target/run_results.json"))["results"]}
+assert status == {"model.shop.a": "success", "model.shop.b": "skipped"}, status
+PY
 }
