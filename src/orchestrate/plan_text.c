@@ -61,6 +61,10 @@ static void add_replay(const json_t *replay, json_t *text, struct buf *b)
 {
     const json_t *rows = json_arr(replay, "partitions"), *row;
     size_t i, n = json_array_size(rows);
+    json_array_foreach (json_arr(replay, "effects"), i, row) {
+        buf_addf(b, "           %s", json_string_value(row));
+        add_line(text, b);
+    }
     json_array_foreach (rows, i, row) {
         long long from = json_i64(row, "from", 0), to = json_i64(row, "to", 0);
         if (i == PARTITIONS_SHOWN && n > PARTITIONS_SHOWN + 1)

@@ -37,42 +37,49 @@ static void add_loads(const struct platform *p, const char *topic, json_t *names
 
 /* ── the plan ── */
 
-static void describe(json_t *item, const json_t *replay, const char *into,
-                     const char *from)
+static void describe(json_t *item, const json_t *replay, const char *from)
 {
     char records[32];
     size_t n = json_array_size(json_arr(replay, "partitions"));
     report_number(json_i64(replay, "records", 0), records);
-    char *text = mem_printf("read %s again from %s: %s record%s of %zu partition%s; %s",
+    char *text = mem_printf("read %s again from %s: %s record%s of %zu partition%s",
                             json_str(replay, "topic", ""), from, records,
                             json_i64(replay, "records", 0) == 1 ? "" : "s", n,
-                            n == 1 ? "" : "s", into);
+                            n == 1 ? "" : "s");
     json_put_str(item, "detail", text);
     mem_free(text);
+}
+
+static void add_effect(json_t *replay, const char *what, const json_t *names)
+{
+    struct buf b;
+    json_t *name, *effects = json_arr(replay, "effects");
+    size_t i;
+    if (!effects)
+        json_put(replay, "effects", effects = json_array());
+    buf_init(&b, 65536);
+    buf_adds(&b, what);
+    json_array_foreach (names, i, name)
+        buf_addf(&b, "%s %s", i ? "," : "", json_string_value(name));
+    json_array_append_new(effects, json_string(buf_str(&b)));
+    buf_release(&b);
 }
 
 static int plan_stream(const struct platform *p, const struct conf_stream *s,
                        const char *from, json_t *item, struct err *e)
 {
-    json_t *replay = NULL, *loads = json_array(), *topic;
-    struct buf into;
+    json_t *replay = NULL, *loads, *topic;
     size_t i;
     int rc = stream_replay_plan(p, s, from, &replay, e);
-    if (rc < 0) {
-        json_decref(loads);
+    if (rc < 0)
         return rc;
-    }
-    buf_init(&into, 65536);
-    buf_adds(&into, "written anew:");
-    json_array_foreach (json_arr(replay, "outputs"), i, topic) {
-        buf_addf(&into, "%s %s", i ? "," : "", json_string_value(topic));
+    loads = json_array();
+    json_array_foreach (json_arr(replay, "outputs"), i, topic)
         add_loads(p, json_string_value(topic), loads);
-    }
-    json_array_foreach (loads, i, topic)
-        buf_addf(&into, "%s %s", i ? "," : "; rows replaced by loads",
-                 json_string_value(topic));
-    describe(item, replay, buf_str(&into), from);
-    buf_release(&into);
+    add_effect(replay, "written anew:", json_arr(replay, "outputs"));
+    if (json_array_size(loads) > 0)
+        add_effect(replay, "rows replaced by loads", loads);
+    describe(item, replay, from);
     json_put(replay, "loads", loads);
     json_put(item, "replay", replay);
     return 0;
@@ -81,13 +88,14 @@ static int plan_stream(const struct platform *p, const struct conf_stream *s,
 static int plan_load(const struct platform *p, const struct conf_load *l,
                      const char *from, json_t *item, struct err *e)
 {
-    json_t *replay = NULL;
-    char into[400];
+    json_t *replay = NULL, *table;
     int rc = load_replay_plan(p, l, from, &replay, e);
     if (rc < 0)
         return rc;
-    snprintf(into, sizeof into, "rows replaced in %s.%s", l->schema, l->table);
-    describe(item, replay, into, from);
+    table = json_pack("[s]", json_str(replay, "table", ""));
+    add_effect(replay, "rows replaced in", table);
+    json_decref(table);
+    describe(item, replay, from);
     json_put(replay, "loads", json_pack("[s]", l->name));
     json_put(item, "replay", replay);
     return 0;
