@@ -32,7 +32,11 @@ static char *digest_hex(EVP_MD **kind, const char *name, const void *p, size_t n
     if (!*kind)
         *kind = EVP_MD_fetch(NULL, name, NULL);
     BUG_ON(!*kind);
-    int ok = EVP_Digest(p, n, md, &len, *kind, NULL);
+    static EVP_MD_CTX *ctx; /* one for all: making it takes longer than a short text */
+    if (!ctx)
+        ctx = EVP_MD_CTX_new();
+    int ok = ctx && EVP_DigestInit_ex2(ctx, *kind, NULL) &&
+             EVP_DigestUpdate(ctx, p, n) && EVP_DigestFinal_ex(ctx, md, &len);
     BUG_ON(!ok);
     for (unsigned int i = 0; i < len; i++) {
         out[2 * i] = hex[md[i] >> 4];

@@ -3,12 +3,14 @@
  * what a realloc adds. */
 #include "base/mem.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ARENA_BLOCK_BYTES ((size_t)8192)
+#define ARENA_LARGE       ((size_t)262144)
 #define ARENA_ALIGN       ((size_t)16)
 
 struct arena_block {
@@ -104,7 +106,11 @@ void arena_init(struct arena *a, size_t max_bytes)
 
 static struct arena_block *block_new(struct arena *a, size_t n)
 {
-    size_t size = n > ARENA_BLOCK_BYTES ? n : ARENA_BLOCK_BYTES;
+    bool is_piece = a->head && n > ARENA_BLOCK_BYTES / 4;
+    /* an arena that grew large grows in larger steps */
+    bool is_grown = !is_piece && a->used > 16 * ARENA_LARGE;
+    size_t size = is_grown ? ARENA_LARGE : ARENA_BLOCK_BYTES;
+    size = n > size ? n : size;
     if (size > SIZE_MAX - sizeof(struct arena_block))
         die(size);
     struct arena_block *b = malloc(sizeof *b + size);
@@ -112,7 +118,7 @@ static struct arena_block *block_new(struct arena *a, size_t n)
         die(size);
     *b = (struct arena_block){.size = size};
     /* A large piece goes behind the head, so that the head's rest stays in use. */
-    if (a->head && n > ARENA_BLOCK_BYTES / 4) {
+    if (is_piece) {
         b->next = a->head->next;
         a->head->next = b;
     } else {

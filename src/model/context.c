@@ -199,6 +199,7 @@ static void record_ref(struct project *p, struct item *it, const char *pkg,
 {
     json_t *one = json_pack("{s:s, s:o, s:o}", "name", name, "package",
                             pkg ? json_string(pkg) : json_null(), "version", version);
+    item_unpack(it);
     json_array_append_new(item_own(p, &it->refs),
                           one); /* once a call, as dbt notes them */
     if (to != it)
@@ -243,6 +244,7 @@ NATIVE(fn_source)
         return not_found(c, r->p, NODE_SOURCE, table);
     if (!r->is_execute && r->item) {
         json_t *pair = json_pack("[ss]", source, table);
+        item_unpack(r->item);
         json_array_append_new(item_own(r->p, &r->item->sources), pair);
         item_depend(r->item, to->pub.unique_id);
     }

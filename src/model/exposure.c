@@ -71,6 +71,7 @@ json_t *exposure_manifest(struct project *p, struct item *it)
     if (json_obj(n, "owner"))
         json_object_update(owner, json_obj(n, "owner"));
     json_put(n, "owner", owner);
+    item_unpack(it);
     json_put(n, "refs", json_incref(it->refs));
     json_put(n, "sources", json_incref(it->sources));
     json_put(n, "metrics", semantic_metrics(it));

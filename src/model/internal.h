@@ -77,6 +77,8 @@ struct item {
     int64_t compiled_us;  /* when that was (results_now_us) */
     bool is_resolving;    /* ephemeral recursion guard */
     uint8_t visit;        /* link.c */
+    const char *packed;   /* refs and sources in the parse cache: item_unpack */
+    size_t n_packed;
     bool is_same;         /* as the parse cache has it: its text showed the same */
     uint64_t config_hash; /* of pub.config's content; 0: not known */
 };
@@ -202,6 +204,8 @@ struct item *item_new(struct project *p, struct package *pk, enum node_type type
 /* Gives the item its unique id and files it; ERR_CONFIG for a name used twice. */
 int item_add(struct project *p, struct item *it, const char *unique_id, struct err *e);
 void item_free(struct item *it);
+/* Before refs or sources are looked at: what the parse cache has of them is taken. */
+void item_unpack(struct item *it);
 /* inline_config, refs or sources of an item as its own, to write to. */
 json_t *item_own(struct project *p, json_t **shared);
 /* Whether ref() may name it. */

@@ -323,10 +323,11 @@ static json_t *test_code(struct project *p, const struct item *it)
     return code;
 }
 
-static void put_code(json_t *n, const struct item *it)
+static void put_code(json_t *n, struct item *it)
 {
     static const char *const links[] = {"metrics", "functions"};
     json_put_str(n, "language", "sql");
+    item_unpack(it);
     json_put(n, "refs", json_incref(it->refs));
     json_put(n, "sources", json_incref(it->sources));
     for (int i = 0; i < 2; i++)

@@ -562,6 +562,7 @@ static void plain_version(struct project *p, struct item *test,
 {
     bool is_short = !test->test_namespace && (streq(test->test_name, "unique") ||
                                               streq(test->test_name, "not_null"));
+    item_unpack(test);
     if (is_short && json_array_size(test->refs))
         json_object_set(json_array_get(item_own(p, &test->refs), 0), "version",
                         json_object_get(target->meta_patch, "version"));

@@ -81,6 +81,16 @@ static void take_value(json_t **into, struct unpack *u)
     }
 }
 
+void item_unpack(struct item *it)
+{
+    struct unpack u = {it->packed, it->packed + it->n_packed, false};
+    if (!it->packed)
+        return;
+    it->packed = NULL;
+    take_value(&it->refs, &u);
+    take_value(&it->sources, &u);
+}
+
 bool trace_replay(struct project *p, struct item *it)
 {
     const struct cached_node *n = usable(p, it);
@@ -93,9 +103,9 @@ bool trace_replay(struct project *p, struct item *it)
         it->macro_deps.n = n_macros;
         return false;
     }
-    take_value(&it->refs, &u);
-    take_value(&it->sources, &u);
     take_value(&it->inline_config, &u);
+    it->packed = u.at; /* few ask for the rest */
+    it->n_packed = (size_t)(u.end - u.at);
     cache_node(p->cache, it->pub.unique_id)->is_fresh = true;
     it->is_same = true;
     return true;
@@ -132,9 +142,9 @@ void trace_keep(struct project *p, const struct item *it)
     c->is_dirty = true;
     buf_init(&b, 1u << 20);
     bool is_known = add_deps(p, it, &b);
+    add_value(p, &b, it->inline_config);
     add_value(p, &b, it->refs);
     add_value(p, &b, it->sources);
-    add_value(p, &b, it->inline_config);
     struct cached_node *n = cache_add_node(c, it->pub.unique_id);
     *n = (struct cached_node){
         .id = it->pub.unique_id, .is_used = true, .is_fresh = true};
