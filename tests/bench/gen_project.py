@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes a synthetic dbt project: gen_project.py DIR MODELS.
 
-Layers of 200 models; each model reads one or two models of the layer before, has a
-config() call and one not_null test. Ten models share a folder's properties file of 50
-entries. The files are plain dbt: dbt-core with dbt-sqlite runs them as they stand."""
+Layers of 200 models; each model reads two models of the layer before, has a config()
+call and one not_null test, declared in a properties file of 50 entries. The files are
+plain dbt: dbt-core with dbt-sqlite runs them as they stand."""
 import os
 import sys
 
