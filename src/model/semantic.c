@@ -2,108 +2,14 @@
  * which dbt does not run either, as they stand in the manifest. In: entries as written.
  * Out: the manifest's entries, every field filled, with what they depend on. Called by
  * properties.c, link.c and the manifest's writer. */
-#include "model/internal.h"
+#include "model/semantic_shape.h"
 
+#include <stdio.h>
 #include "base/buf.h"
+#include "model/internal.h"
 
 static const char *const sections[] = {"semantic_models", "metrics", "saved_queries"};
 static const char *const kinds[] = {"semantic_model", "metric", "saved_query"};
-
-/* What each thing has, in dbt's order, with what stands there when it is not written.
- */
-#define LABELS "\"description\":null,\"label\":null,"
-static const char entity_shape[] = "{\"name\":null,\"type\":null," LABELS
-                                   "\"role\":null,\"expr\":null,\"config\":null}";
-static const char measure_shape[] =
-    "{\"name\":null,\"agg\":null," LABELS "\"create_metric\":false,\"expr\":null,"
-    "\"agg_params\":null,\"non_additive_dimension\":null,\"agg_time_dimension\":null,"
-    "\"config\":null}";
-static const char dimension_shape[] =
-    "{\"name\":null,\"type\":null," LABELS
-    "\"is_partition\":false,\"type_params\":null,"
-    "\"expr\":null,\"metadata\":null,\"config\":null}";
-static const char input_measure_shape[] =
-    "{\"name\":null,\"filter\":null,\"alias\":null,\"join_to_timespine\":false,"
-    "\"fill_nulls_with\":null}";
-static const char input_metric_shape[] =
-    "{\"name\":null,\"filter\":null,\"alias\":null,\"offset_window\":null,"
-    "\"offset_to_grain\":null}";
-static const char type_params_shape[] =
-    "{\"measure\":null,\"input_measures\":[],\"numerator\":null,\"denominator\":null,"
-    "\"expr\":null,\"window\":null,\"grain_to_date\":null,\"metrics\":[],"
-    "\"conversion_type_params\":null,\"cumulative_type_params\":null,"
-    "\"metric_aggregation_params\":null}";
-static const char query_shape[] = "{\"metrics\":[],\"group_by\":[],\"where\":null,"
-                                  "\"order_by\":[],\"limit\":null}";
-
-static json_t *shaped(const char *shape, const json_t *from)
-{
-    json_t *o = NULL, *v;
-    const char *key;
-    void *tmp;
-    json_load_text(shape, strlen(shape), &o, NULL);
-    json_object_foreach_safe(o, tmp, key, v)
-    {
-        json_t *given = json_object_get(from, key);
-        if (given && !json_is_null(given))
-            json_object_set_new(o, key, json_deep_copy(given));
-    }
-    return o;
-}
-
-/* A list of mappings, or of names alone. */
-static json_t *shaped_list(const char *shape, const json_t *list)
-{
-    json_t *out = json_array(), *one;
-    size_t i;
-    json_array_foreach (list, i, one) {
-        json_t *named =
-            json_is_string(one) ? json_pack("{s:O}", "name", one) : json_incref(one);
-        json_array_append_new(out, shaped(shape, named));
-        json_decref(named);
-    }
-    return out;
-}
-
-/* A filter: text or texts → {"where_filters": […]}. */
-static json_t *filter_of(const json_t *v)
-{
-    json_t *list = json_array(), *one;
-    size_t i;
-    if (!v || json_is_null(v)) {
-        json_decref(list);
-        return json_null();
-    }
-    if (json_is_string(v))
-        json_array_append_new(list, json_pack("{s:O}", "where_sql_template", v));
-    json_array_foreach (v, i, one)
-        json_array_append_new(list, json_pack("{s:O}", "where_sql_template", one));
-    return json_pack("{s:o}", "where_filters", list);
-}
-
-static void filter_each(json_t *list)
-{
-    size_t i;
-    json_t *one;
-    json_array_foreach (list, i, one)
-        json_put(one, "filter", filter_of(json_object_get(one, "filter")));
-}
-
-/* "1 day" → {"count": 1, "granularity": "day"}. */
-static void put_window(json_t *o, const char *key)
-{
-    const char *text = json_str(o, key, NULL);
-    long long count;
-    char grain[32];
-    if (text && sscanf(text, "%lld %31s", &count, grain) == 2) {
-        size_t n = strlen(grain);
-        if (n > 1 && grain[n - 1] == 's')
-            grain[n - 1] = '\0';
-        json_put(
-            o, key,
-            json_pack("{s:I, s:s}", "count", (json_int_t)count, "granularity", grain));
-    }
-}
 
 /* ── entries ── */
 
@@ -195,16 +101,18 @@ static int add_semantic_model(struct project *p, const struct semantic *s, json_
                        s->shown, json_str(n, "name", ""),
                        json_str(s->body, "model", "model:"));
     json_t *entry = manifest_entry(p, (struct item *)(uintptr_t)it);
-    json_t *entities = shaped_list(entity_shape, json_arr(s->body, "entities"));
-    json_t *measures = shaped_list(measure_shape, json_arr(s->body, "measures"));
-    json_t *dimensions = shaped_list(dimension_shape, json_arr(s->body, "dimensions"));
+    json_t *entities = semantic_list(semantic_entity, json_arr(s->body, "entities"));
+    json_t *measures = semantic_list(semantic_measure, json_arr(s->body, "measures"));
+    json_t *dimensions =
+        semantic_list(semantic_dimension, json_arr(s->body, "dimensions"));
     size_t i;
     json_t *one;
     json_array_foreach (dimensions, i, one)
         if (json_obj(one, "type_params"))
-            json_put(one, "type_params",
-                     shaped("{\"time_granularity\":null,\"validity_params\":null}",
-                            json_obj(one, "type_params")));
+            json_put(
+                one, "type_params",
+                semantic_shaped("{\"time_granularity\":null,\"validity_params\":null}",
+                                json_obj(one, "type_params")));
     json_array_foreach (measures, i, one)
         json_put_flag(one, "create_metric", false); /* it is made: add_created */
     inherit_meta(entities, meta);
@@ -258,8 +166,8 @@ static void put_input(json_t *params, const char *key, const char *shape, json_t
 {
     if (!given || json_is_null(given))
         return;
-    json_t *alone = json_pack("[O]", given), *list = shaped_list(shape, alone);
-    filter_each(list);
+    json_t *alone = json_pack("[O]", given), *list = semantic_list(shape, alone);
+    semantic_filters(list);
     json_object_set(params, key, json_array_get(list, 0));
     json_decref(alone);
     json_decref(list);
@@ -268,23 +176,23 @@ static void put_input(json_t *params, const char *key, const char *shape, json_t
 static void add_metric(json_t *n, const json_t *body)
 {
     json_t *given = json_obj(body, "type_params"), *config = config_of(body, true);
-    json_t *params = shaped(type_params_shape, given), *one;
+    json_t *params = semantic_shaped(semantic_type_params, given), *one;
     size_t i;
-    put_input(params, "measure", input_measure_shape,
+    put_input(params, "measure", semantic_input_measure,
               json_object_get(given, "measure"));
-    put_input(params, "numerator", input_metric_shape,
+    put_input(params, "numerator", semantic_input_metric,
               json_object_get(given, "numerator"));
-    put_input(params, "denominator", input_metric_shape,
+    put_input(params, "denominator", semantic_input_metric,
               json_object_get(given, "denominator"));
-    json_t *metrics = shaped_list(input_metric_shape, json_arr(given, "metrics"));
-    filter_each(metrics);
+    json_t *metrics = semantic_list(semantic_input_metric, json_arr(given, "metrics"));
+    semantic_filters(metrics);
     json_array_foreach (metrics, i, one)
-        put_window(one, "offset_window");
+        semantic_window(one, "offset_window");
     json_put(params, "metrics", metrics);
-    put_window(params, "window");
+    semantic_window(params, "window");
     json_put_str(n, "type", json_str(body, "type", "simple"));
     json_put(n, "type_params", params);
-    json_put(n, "filter", filter_of(json_object_get(body, "filter")));
+    json_put(n, "filter", semantic_filter(json_object_get(body, "filter")));
     json_put_str(n, "time_granularity", json_str(body, "time_granularity", NULL));
     json_put(n, "meta", json_deep_copy(json_obj(config, "meta")));
     json_put(n, "tags", json_array());
@@ -295,12 +203,13 @@ static void add_metric(json_t *n, const json_t *body)
 
 static void add_saved_query(json_t *n, const json_t *body)
 {
-    json_t *query = shaped(query_shape, json_obj(body, "query_params")), *exports, *one;
+    json_t *query = semantic_shaped(semantic_query, json_obj(body, "query_params")),
+           *exports, *one;
     json_t *config = config_of(body, false);
     size_t i;
     json_put(query, "where",
-             filter_of(json_object_get(json_obj(body, "query_params"), "where")));
-    exports = shaped_list("{\"name\":null,\"config\":{}}", json_arr(body, "exports"));
+             semantic_filter(json_object_get(json_obj(body, "query_params"), "where")));
+    exports = semantic_list("{\"name\":null,\"config\":{}}", json_arr(body, "exports"));
     json_array_foreach (exports, i, one) {
         json_t *given = json_incref(json_obj(one, "config")), *own = json_object();
         json_put_str(own, "export_as", json_str(given, "export_as", NULL));
