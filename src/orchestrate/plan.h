@@ -15,8 +15,8 @@
  * an error. A streaming node becomes an item "replay"; of a topic its readers, of a
  * bronze table its load. What it reads again is filled in by the worker (worker/sql.h):
  * "replay":{"topic","records","partitions":[{partition,from,to,records}],
- * "loads":[names that follow],"effects":[text…],"warnings":[…]}. Scope "failed" needs no node and
- * repeats exactly what did not succeed.
+ * "loads":[names that follow],"effects":[text…],"warnings":[…]}. Scope "failed" needs
+ * no node and repeats exactly what did not succeed.
  *
  * Items are in an order in which they may run; "after" names only items of the plan. */
 #ifndef ORCHESTRATE_PLAN_H

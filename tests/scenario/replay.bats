@@ -69,13 +69,13 @@ once() {
 }
 
 @test "with other settings a replay gives what a new platform with them gives" {
-    export WEIR_SET=streams.enrichment.detect.velocity=2/min,streams.enrichment.detect.off_hours=false
+    export WEIR_SET=$'streams.enrichment.detect.velocity=2/min\nstreams.enrichment.detect.off_hours=false'
     once
     unset WEIR_SET
     export WEIR_STATE_DIR=$TEST_DIR/state2
     "$WEIR" up --once >/dev/null
     ! same_tables >/dev/null
-    export WEIR_SET=streams.enrichment.detect.velocity=2/min,streams.enrichment.detect.off_hours=false
+    export WEIR_SET=$'streams.enrichment.detect.velocity=2/min\nstreams.enrichment.detect.off_hours=false'
     run "$WEIR" rerun topic.transactions --scope this+
     echo "$output"
     [ "$status" -eq 0 ]
