@@ -35,6 +35,15 @@ static int code_of(const char *state)
     return ERR_SQL;
 }
 
+/* Two sessions that make relations at once may meet in the catalog, where no lock keeps
+ * them apart: it passes when one of them tries again. */
+static bool is_catalog_race(const PGresult *r, const char *text)
+{
+    const char *name = PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME);
+    return (name && str_starts(name, "pg_")) ||
+           streq(text, "tuple concurrently updated");
+}
+
 /* Byte offset of a 1-based character position. */
 static size_t byte_offset(const char *text, int64_t position)
 {
@@ -75,6 +84,8 @@ int pg_error(struct pg *p, const PGresult *r, const struct pg_source *src,
     int code = code_of(state);
     int64_t position;
     p->has_error_at = false;
+    if (text && is_catalog_race(r, text))
+        code = ERR_LOCKED;
     if (!text || PQstatus(p->db) == CONNECTION_BAD) {
         struct str s = str_of(text ? text : PQerrorMessage(p->db));
         while (s.n && s.p[s.n - 1] == '\n')
