@@ -45,13 +45,14 @@ NATIVE(adapter_load_relation)
                           : relation_new(r->p, jinja_mem(c), schema, name, t);
 }
 
+/* A temporary relation has no schema. */
 NATIVE(native_columns)
 {
     const char *schema, *name;
     (void)userdata;
     if (!relation_parts(ARG(0, "relation"), &schema, &name))
         return jv_list(jinja_mem(c));
-    return columns_of(render_of(c), jinja_mem(c), schema, name);
+    return columns_of(render_of(c), jinja_mem(c), schema ? schema : WH_TEMP, name);
 }
 
 static bool has_column(struct jinja_call *c, struct jv *list, struct jv *name)
@@ -74,10 +75,10 @@ NATIVE(adapter_missing_columns)
     (void)userdata;
     if (!relation_parts(ARG(0, "from_relation"), &schema, &name))
         return out;
-    struct jv *from = columns_of(render_of(c), mem, schema, name);
+    struct jv *from = columns_of(render_of(c), mem, schema ? schema : WH_TEMP, name);
     if (!relation_parts(ARG(1, "to_relation"), &schema, &name))
         return out;
-    struct jv *to = columns_of(render_of(c), mem, schema, name);
+    struct jv *to = columns_of(render_of(c), mem, schema ? schema : WH_TEMP, name);
     for (size_t i = 0; i < jv_len(from); i++)
         if (!has_column(c, to, jinja_getattr(c, jv_at(from, i), "name")))
             jv_append(out, jv_at(from, i));

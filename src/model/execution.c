@@ -5,6 +5,7 @@
  * parse time nothing is run and answers are empty. */
 #include "model/native.h"
 
+#include <strings.h>
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/timeutil.h"
@@ -283,6 +284,47 @@ NATIVE(fn_render)
     return v ? v : jinja_fail_err(c, &e);
 }
 
+static bool holds(struct jinja_call *c, struct jv *list, struct jv *one)
+{
+    const char *text = sql_of(c, one);
+    for (size_t i = 0; jv_is(list, JV_LIST) && i < jv_len(list); i++) {
+        const char *other = sql_of(c, jv_at(list, i));
+        if (text && other && strcasecmp(text, other) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The value of a key whatever its case. */
+static struct jv *of_key(struct jinja_call *c, struct jv *dict, struct jv *key)
+{
+    struct jv *k, *v;
+    const char *text = sql_of(c, key);
+    for (size_t i = 0; jv_is(dict, JV_DICT) && jv_pair(dict, i, &k, &v); i++)
+        if (text && strcasecmp(text, sql_of(c, k)) == 0)
+            return v;
+    return NULL;
+}
+
+/* {privilege: [grantee]}: what the first has and the second lacks. */
+NATIVE(fn_diff_of_two_dicts)
+{
+    struct arena *mem = jinja_mem(c);
+    struct jv *a = ARG(0, "dict_a"), *b = ARG(1, "dict_b"), *out = jv_dict(mem), *k, *v;
+    (void)userdata;
+    for (size_t i = 0; jv_is(a, JV_DICT) && jv_pair(a, i, &k, &v); i++) {
+        struct jv *more = jv_list(mem), *known = of_key(c, b, k);
+        if (!jv_is(v, JV_LIST))
+            v = jv_tuple(mem, &v, 1);
+        for (size_t n_one = 0; n_one < jv_len(v); n_one++)
+            if (!holds(c, known, jv_at(v, n_one)))
+                jv_append(more, jv_at(v, n_one));
+        if (jv_len(more))
+            jv_setv(out, k, more);
+    }
+    return out;
+}
+
 /* ── _weir ── */
 
 NATIVE(weir_is_incremental)
@@ -496,6 +538,7 @@ static const struct jinja_class context_class = {
     .name = "context", .get = context_get_attr, .item = context_item};
 
 static const struct method functions[] = {
+    {"diff_of_two_dicts", fn_diff_of_two_dicts},
     {"store_result", fn_store_result},
     {"store_raw_result", fn_store_raw_result},
     {"load_result", fn_load_result},

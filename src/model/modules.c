@@ -57,6 +57,15 @@ static int moment_str(void *self, struct buf *out)
                     m->kind == MOMENT_UTC ? "+00:00" : "");
 }
 
+/* Python's %f, which strftime of C does not know. */
+static const char *with_micros(struct arena *mem, const char *format, int64_t ms)
+{
+    const char *at = strstr(format, "%f");
+    return !at ? format
+               : arena_printf(mem, "%.*s%06d%s", (int)(at - format), format,
+                              (int)(ms % 1000) * 1000, with_micros(mem, at + 2, ms));
+}
+
 NATIVE(moment_strftime)
 {
     const struct moment *m = userdata;
@@ -66,6 +75,7 @@ NATIVE(moment_strftime)
     struct tm tm;
     if (!format || !gmtime_r(&at, &tm))
         return jinja_fail(c, "strftime() needs a format");
+    format = with_micros(jinja_mem(c), format, m->ms);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     size_t len = strftime(text, sizeof text, format, &tm);

@@ -33,7 +33,7 @@ static const struct relation *relation_self(const struct jv *v)
 bool relation_parts(const struct jv *v, const char **schema, const char **name)
 {
     const struct relation *r = relation_self(v);
-    if (!r || (r->text && !r->schema))
+    if (!r || (r->text && !r->schema)) /* a CTE is no relation */
         return false;
     *schema = r->schema;
     *name = r->name;
@@ -76,15 +76,12 @@ struct jv *relation_narrowed(struct arena *mem, const struct jv *of, const char 
     return relation_make(mem, r);
 }
 
+/* As dbt's refs it has no type: what stands there is asked of the adapter. */
 struct jv *relation_of(struct render *r, struct arena *mem, struct item *it)
 {
     if (r->built == it && it)
-        return relation_new(r->p, mem, r->built_schema, r->built_name, WH_TABLE);
-    enum wh_relation_type type = streq(it->pub.materialized, "view") ? WH_VIEW
-                                 : streq(it->pub.materialized, "materialized_view")
-                                     ? WH_MATERIALIZED_VIEW
-                                     : WH_TABLE;
-    return relation_new(r->p, mem, it->pub.schema, it->pub.alias, type);
+        return relation_new(r->p, mem, r->built_schema, r->built_name, WH_ABSENT);
+    return relation_new(r->p, mem, it->pub.schema, it->pub.alias, WH_ABSENT);
 }
 
 static void add_part(struct buf *out, size_t from, const char *part, bool is_quoted)

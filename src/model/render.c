@@ -120,7 +120,7 @@ struct jv *context_late(struct jinja_call *c, struct render *r, const char *name
         v = context_model(r, jinja_mem(c));
         jinja_env_touch(r->p->env); /* too much is in it */
     } else if (it && streq(name, "this"))
-        v = relation_new(r->p, jinja_mem(c), it->pub.schema, it->pub.alias, WH_TABLE);
+        v = relation_new(r->p, jinja_mem(c), it->pub.schema, it->pub.alias, WH_ABSENT);
     if (v && ctx)
         jv_set(ctx, name, v);
     return v;

@@ -161,6 +161,7 @@ Additional troubleshooting context:
   {%- set full_refresh_mode = should_full_refresh() or (existing_relation is not none and existing_relation.is_view) -%}
   {%- set on_schema_change = incremental_validate_on_schema_change(config.get('on_schema_change'), default='ignore') -%}
   {%- set grant_config = config.get('grants') -%}
+  {%- set strategy_sql = adapter.get_incremental_strategy_macro(context, config.get('incremental_strategy') or 'default') -%}
   {{ drop_relation_if_exists(load_cached_relation(intermediate_relation)) }}
   {{ drop_relation_if_exists(load_cached_relation(backup_relation)) }}
   {{ run_hooks(pre_hooks, inside_transaction=False) }}
@@ -181,9 +182,7 @@ Additional troubleshooting context:
     {%- endif -%}
     {%- set dest_columns = process_schema_changes(on_schema_change, temp_relation, existing_relation) -%}
     {%- if not dest_columns -%}{%- set dest_columns = adapter.get_columns_in_relation(existing_relation) -%}{%- endif -%}
-    {%- set strategy = config.get('incremental_strategy') or 'default' -%}
     {%- set predicates = config.get('predicates', none) or config.get('incremental_predicates', none) -%}
-    {%- set strategy_sql = adapter.get_incremental_strategy_macro(context, strategy) -%}
     {%- set build_sql = strategy_sql({'target_relation': target_relation, 'temp_relation': temp_relation, 'unique_key': unique_key, 'dest_columns': dest_columns, 'incremental_predicates': predicates}) -%}
   {%- endif -%}
   {% call statement('main') %}{{ build_sql }}{% endcall %}
@@ -197,7 +196,7 @@ Additional troubleshooting context:
   {{ run_hooks(post_hooks, inside_transaction=True) }}
   {% do adapter.commit() %}
   {{ drop_relation_if_exists(load_cached_relation(backup_relation)) }}
-  {% if not is_whole %}{{ drop_relation_if_exists(load_cached_relation(temp_relation)) }}{% endif %}
+  {% if not is_whole %}{% do adapter.drop_relation(temp_relation) %}{% endif %}
   {{ run_hooks(post_hooks, inside_transaction=False) }}
   {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization %}

@@ -350,7 +350,7 @@
   {{ run_hooks(post_hooks, inside_transaction=True) }}
   {{ adapter.commit() }}
   {% if staging_table is not none %}
-    {% do drop_relation_if_exists(load_cached_relation(staging_table)) %}
+    {% do adapter.drop_relation(staging_table) %}
     {% do post_snapshot(staging_table) %}
   {% endif %}
   {{ run_hooks(post_hooks, inside_transaction=False) }}
