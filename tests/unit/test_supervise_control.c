@@ -182,6 +182,15 @@ static void a_client_that_does_not_read_is_dropped(void **state)
     close(fd);
 }
 
+/* A sanitizer makes every line ten times as slow, and keeps what was freed. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FLOOD_MB      "20"
+#define FLOOD_PEAK_MB 2000
+#else
+#define FLOOD_MB      "200"
+#define FLOOD_PEAK_MB 30
+#endif
+
 /* Peak memory of a process, MB. */
 static long peak_mb(pid_t pid)
 {
@@ -240,7 +249,7 @@ static void a_flood_of_log_lines_with_a_stopped_console_is_bounded(void **state)
     struct err e = {0};
     json_t *data = NULL;
     need_helper();
-    setenv("FAKE_MODE_stream", "flood:200", 1);
+    setenv("FAKE_MODE_stream", "flood:" FLOOD_MB, 1);
     pid_t pid = supervisor_start(false);
     pid_t console = stopped_console();
     int fd = connect_soon();
@@ -255,8 +264,8 @@ static void a_flood_of_log_lines_with_a_stopped_console_is_bounded(void **state)
         json_decref(data);
         answers++;
     }
-    assert_true(in > 3000000);
-    assert_true(answers > 10);
+    assert_int_equal(in, strtol(FLOOD_MB, NULL, 10) * 16 * 1024);
+    assert_true(answers > 3);
     assert_int_equal(
         ask(fd, "log", json_pack("{s:s}", "name", "stream.enrichment"), &data, &e), 0);
     size_t kept = json_array_size(json_arr(data, "lines"));
@@ -266,11 +275,7 @@ static void a_flood_of_log_lines_with_a_stopped_console_is_bounded(void **state)
     assert_int_equal(json_i64(data, "dropped", -1), 0); /* all reached the files */
     json_decref(data);
     assert_true(folder_bytes() <= p->log_bytes * (p->log_keep + 1) + 65536);
-#if !defined(__SANITIZE_ADDRESS__)
-    assert_true(peak_mb(pid) <= 30);
-#else
-    assert_true(peak_mb(pid) > 0);
-#endif
+    assert_true(peak_mb(pid) <= FLOOD_PEAK_MB);
     assert_int_equal(ask(fd, "down", NULL, NULL, &e), 0);
     assert_int_equal(supervisor_wait(pid), 0);
     kill(console, SIGKILL);
