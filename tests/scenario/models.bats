@@ -66,8 +66,8 @@ build() { "$WEIR" build --exclude source:raw >/dev/null; }
 @test "query is read-only and shows where the SQL is wrong" {
     build
     run "$WEIR" query "delete from gold.customers"
-    [ "$status" -eq 1 ]
-    [[ "$output" == *readonly* ]]
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"only reads"* ]]
     run "$WEIR" query "select name
 from gold.customers
 wher 1"
