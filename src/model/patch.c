@@ -85,7 +85,7 @@ static json_t *column_of(struct project *p, const json_t *from)
     json_put(c, "quote", property(from, "quote", json_null()));
     json_put(c, "config", column_config(p, meta, tags));
     json_put(c, "tags", json_incref(tags));
-    json_put(c, "granularity", json_null());
+    json_put_str(c, "granularity", json_str(from, "granularity", NULL));
     json_put(c, "doc_blocks", docs_called(p, NULL, json_str(from, "description", "")));
     json_decref(tags);
     json_decref(meta);
