@@ -50,6 +50,42 @@ static void add_column(void *arg, const char *name, const char *type)
     json_put(c->all, name, one);
 }
 
+/* The comments (persist_docs) and the owner, where the warehouse keeps them: into the
+ * metadata and the columns; what is not there stays null. */
+static void describe(struct wh *w, const struct item *it, json_t *m, json_t *columns)
+{
+    struct wh_cursor *c;
+    int rc = wh_query_raw(
+        w,
+        "SELECT a.attname::text, CASE WHEN a.attnum IS NULL THEN "
+        "pg_catalog.obj_description(c.oid, 'pg_class') ELSE "
+        "pg_catalog.col_description(c.oid, a.attnum) END,"
+        " pg_catalog.pg_get_userbyid(c.relowner)::text"
+        " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
+        " ON n.oid = c.relnamespace LEFT JOIN LATERAL"
+        " (SELECT NULL::name AS attname, NULL::int AS attnum UNION ALL"
+        " SELECT attname, attnum FROM pg_catalog.pg_attribute"
+        " WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) a ON true"
+        " WHERE n.nspname = $1::name AND c.relname = $2",
+        &c, NULL);
+    if (rc < 0)
+        return;
+    wh_bind_text(c, 1, it->pub.schema, NULL);
+    wh_bind_text(c, 2, it->pub.alias, NULL);
+    while (wh_next(c, NULL) > 0) {
+        struct wh_value name = wh_value(c, 0), comment = wh_value(c, 1);
+        json_t *into = m;
+        if (name.type == WH_TEXT)
+            into = json_object_getn(columns, name.text.p, name.text.n);
+        if (into && comment.type == WH_TEXT)
+            json_put(into, "comment", json_stringn(comment.text.p, comment.text.n));
+        if (into == m && wh_value(c, 2).type == WH_TEXT)
+            json_put(m, "owner",
+                     json_stringn(wh_value(c, 2).text.p, wh_value(c, 2).text.n));
+    }
+    wh_cursor_close(c);
+}
+
 static json_t *entry(const struct project *p, struct wh *w, const struct item *it,
                      enum wh_relation_type type)
 {
@@ -67,6 +103,8 @@ static json_t *entry(const struct project *p, struct wh *w, const struct item *i
     json_put_str(m, "database", json_str(p->target, "database", p->database));
     json_put(m, "comment", json_null());
     json_put(m, "owner", json_null());
+    if (is_postgres)
+        describe(w, it, m, c.all);
     json_put(n, "metadata", m);
     json_put(n, "columns", c.all);
     json_put(n, "stats",

@@ -184,6 +184,19 @@ NATIVE(raise_warning)
     return jv_strz(mem, "");
 }
 
+NATIVE(warn_snapshot_types)
+{
+    struct arena *mem = jinja_mem(c);
+    const char *now =
+        jv_cstr(mem, context_text(mem, ARG(0, "snapshot_time_data_type")));
+    const char *own = jv_cstr(mem, context_text(mem, ARG(1, "updated_at_data_type")));
+    (void)userdata;
+    log_warn("Data type of snapshot table timestamp columns (%s) doesn't match derived "
+             "column 'updated_at' (%s). Please update snapshot config 'updated_at'.",
+             now, own);
+    return jv_strz(mem, "");
+}
+
 NATIVE(raise_contract_error)
 {
     (void)userdata;
@@ -193,11 +206,16 @@ NATIVE(raise_contract_error)
 static struct jv *exceptions_get(struct jinja_call *c, void *self, const char *name)
 {
     (void)self;
-    return jv_function(jinja_mem(c), name,
-                       streq(name, "warn")                   ? raise_warning
-                       : streq(name, "raise_contract_error") ? raise_contract_error
-                                                             : raise_error,
-                       NULL);
+    static const struct {
+        const char *name;
+        jinja_fn *fn;
+    } own[] = {{"warn", raise_warning},
+               {"warn_snapshot_timestamp_data_types", warn_snapshot_types},
+               {"raise_contract_error", raise_contract_error}};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (streq(name, own[i].name))
+            return jv_function(jinja_mem(c), name, own[i].fn, NULL);
+    return jv_function(jinja_mem(c), name, raise_error, NULL);
 }
 
 static const struct jinja_class exceptions_class = {.name = "exceptions",

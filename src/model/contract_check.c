@@ -36,36 +36,40 @@ static const char *kind_on_sqlite(const char *type)
     return "NUMERIC";
 }
 
+/* The names the Python driver has for a type and for an array of it. */
 static const char *kind_on_postgres(const char *type)
 {
-    static const char *const kinds[][2] = {{"timestamp with time", "DATETIMETZ"},
-                                           {"timestamptz", "DATETIMETZ"},
-                                           {"timestamp", "DATETIME"},
-                                           {"bigint", "LONGINTEGER"},
-                                           {"int8", "LONGINTEGER"},
-                                           {"smallint", "INTEGER"},
-                                           {"interval", "INTERVAL"},
-                                           {"int", "INTEGER"},
-                                           {"text", "TEXT"},
-                                           {"char", "TEXT"},
-                                           {"varchar", "TEXT"},
-                                           {"bpchar", "TEXT"},
-                                           {"name", "TEXT"},
-                                           {"numeric", "DECIMAL"},
-                                           {"decimal", "DECIMAL"},
-                                           {"real", "FLOAT"},
-                                           {"double", "FLOAT"},
-                                           {"float", "FLOAT"},
-                                           {"bool", "BOOLEAN"},
-                                           {"date", "DATE"},
-                                           {"time", "TIME"},
-                                           {"bytea", "BINARY"}};
+    static const char *const kinds[][3] = {
+        {"timestamp with time", "DATETIMETZ", "DATETIMETZARRAY"},
+        {"timestamptz", "DATETIMETZ", "DATETIMETZARRAY"},
+        {"timestamp", "DATETIME", "DATETIMEARRAY"},
+        {"bigint", "LONGINTEGER", "LONGINTEGERARRAY"},
+        {"int8", "LONGINTEGER", "LONGINTEGERARRAY"},
+        {"smallint", "INTEGER", "INTEGERARRAY"},
+        {"interval", "INTERVAL", "INTERVALARRAY"},
+        {"int", "INTEGER", "INTEGERARRAY"},
+        {"text", "TEXT", "STRINGARRAY"},
+        {"char", "TEXT", "STRINGARRAY"},
+        {"varchar", "TEXT", "STRINGARRAY"},
+        {"bpchar", "TEXT", "STRINGARRAY"},
+        {"name", "TEXT", "STRINGARRAY"},
+        {"numeric", "DECIMAL", "DECIMALARRAY"},
+        {"decimal", "DECIMAL", "DECIMALARRAY"},
+        {"real", "FLOAT", "FLOATARRAY"},
+        {"double", "FLOAT", "FLOATARRAY"},
+        {"float", "FLOAT", "FLOATARRAY"},
+        {"bool", "BOOLEAN", "BOOLEANARRAY"},
+        {"date", "DATE", "DATEARRAY"},
+        {"time", "TIME", "TIMEARRAY"},
+        {"bytea", "BINARY", "BINARYARRAY"},
+        {"jsonb", "JSONB", "JSONBARRAY"},
+        {"json", "JSON", "JSONARRAY"},
+    };
     size_t n = strlen(type);
-    if (n > 2 && streq(type + n - 2, "[]"))
-        return type;
+    bool is_array = n > 2 && streq(type + n - 2, "[]");
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (has_prefix(type, kinds[i][0]))
-            return kinds[i][1];
+            return kinds[i][is_array ? 2 : 1];
     return type;
 }
 

@@ -105,9 +105,10 @@ int custom_check(const struct build *b, struct err *e)
     if (macros_find(b->p, b->it->package, macro))
         return 0;
     return err_set(e, ERR_CONFIG,
-                   "%s: incremental_strategy \"%.90s\" is not known (append, "
-                   "delete+insert, merge, microbatch), and there is no macro %s",
-                   b->it->pub.path, s, macro);
+                   "%s: dbt could not find an incremental strategy macro with the name "
+                   "\"%s\"; the strategies that need none are append, delete+insert, "
+                   "merge and microbatch",
+                   b->it->pub.path, macro);
 }
 
 /* By a macro snapshot_NAME_strategy of the project, or of the package that "p.name"

@@ -41,6 +41,8 @@ static int add_sql(const struct folder *f, const char *path, const char *rel,
             it->raw = "";
             it->checksum = item_checksum(p, "", 0);
             item_break(p, it, why.text);
+        } else {
+            it->pub.is_blank = strspn(it->raw, " \t\r\n\f\v") == it->raw_len;
         }
     } else {
         it->checksum = files_sum(p, path);

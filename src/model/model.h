@@ -65,6 +65,7 @@ struct node {
     /* models with versions: "2", and which is the latest; NULL without */
     const char *version, *latest_version;
     bool is_enabled;
+    bool is_blank;  /* models without a text: never built */
     json_t *config; /* merged config */
 };
 

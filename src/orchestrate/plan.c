@@ -66,7 +66,7 @@ static const struct command *find_command(struct planner *p)
 static bool takes(const struct command *c, const struct graph_node *n)
 {
     if (n->kind == GRAPH_MODEL)
-        return c->models;
+        return c->models && !n->node->is_blank;
     if (n->kind == GRAPH_SEED)
         return c->seeds;
     if (n->kind == GRAPH_SNAPSHOT)

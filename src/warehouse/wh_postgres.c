@@ -385,9 +385,9 @@ char *pg_name(const char *schema, const char *name)
 static int has_schema(struct pg *p, const char *schema, bool *has, struct err *e)
 {
     PGresult *r;
-    int rc =
-        pg_select(p, &r, e, "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1",
-                  schema, NULL);
+    int rc = pg_select(p, &r, e,
+                       "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1::name",
+                       schema, NULL);
     *has = rc == 0 && PQntuples(r) > 0;
     PQclear(r);
     return rc;
@@ -399,7 +399,7 @@ int pg_schema_ensure(struct wh *w, const char *schema, struct err *e)
     bool has;
     if (streq(schema, WH_TEMP) || map_has(&p->schemas, schema))
         return 0;
-    if (!*schema || strlen(schema) > 63)
+    if (!*schema)
         return err_set(e, ERR_CONFIG, "\"%s\" cannot be the name of a schema", schema);
     int rc = has_schema(p, schema, &has, e);
     if (rc < 0 || (!has && p->is_readonly))

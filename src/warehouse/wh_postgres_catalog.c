@@ -7,7 +7,7 @@
 
 #define OF_SCHEMA                                                                      \
     " WHERE c.relnamespace = CASE $1 WHEN 'temp' THEN pg_my_temp_schema()"             \
-    " ELSE (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1) END"
+    " ELSE (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1::name) END"
 
 static enum wh_relation_type type_of(const char *kind)
 {

@@ -112,3 +112,19 @@ SQL
     [ "$status" -eq 1 ]
     [[ "$output" == *"get_create_materialized_view_as_sql"* ]]
 }
+
+@test "a model without a text is not built, and nothing fails for it" {
+    printf ' \n\n' > models/blank.sql
+    echo "select 1 as x" > models/a.sql
+    run "$WEIR" run
+    [ "$status" -eq 0 ]
+    [ "$(python3 -c 'import json, sys; print([r["unique_id"] for r in json.load(open(sys.argv[1]))["results"]])' \
+        "$WEIR_STATE_DIR/target/run_results.json")" = "['model.p.a']" ]
+    "$WEIR" ls | grep -q blank
+}
+
+@test "a macro's warning of snapshot timestamp types is no error" {
+    echo "{% do exceptions.warn_snapshot_timestamp_data_types('timestamp', 'text') %} select 1 as x" > models/a.sql
+    run "$WEIR" run
+    [ "$status" -eq 0 ]
+}
