@@ -421,6 +421,14 @@ static uint64_t content_hash(const json_t *v)
     return h;
 }
 
+/* Of a test: store_failures_as has the last word on store_failures. */
+static void settle_stored(json_t *c)
+{
+    const char *as = json_str(c, "store_failures_as", NULL);
+    if (as)
+        json_put(c, "store_failures", json_boolean(!streq(as, "ephemeral")));
+}
+
 /* A new reference; *hash 0: a template decided it, it is this item's alone. */
 static json_t *config_of(struct project *p, const struct item *it, uint64_t *hash)
 {
@@ -431,6 +439,8 @@ static json_t *config_of(struct project *p, const struct item *it, uint64_t *has
         return json_incref(s->v);
     }
     json_t *c = config_make(p, it, &is_static);
+    if (it->pub.type == NODE_TEST)
+        settle_stored(c);
     *hash = is_static && !p->key.failed ? content_hash(c) : 0;
     if (*hash) {
         s = arena_alloc(&p->mem, sizeof *s);

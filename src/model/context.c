@@ -184,7 +184,7 @@ static struct jv *relation_for(struct jinja_call *c, struct render *r, struct it
         if (!knows_cte(r, it))
             vec_push(&r->ctes, it);
         char *name = arena_printf(mem, "__dbt__cte__%s", it->pub.alias);
-        return relation_subquery(mem, name, NULL, name);
+        return narrowed(c, r, it, relation_subquery(mem, name, NULL, name));
     }
     const char *schema, *name;
     struct jv *rel = it != r->built && defer_relation(r, it, &schema, &name)
@@ -267,6 +267,26 @@ static void take_pair(struct render *r, const char *key, struct jv *v)
     json_decref(j);
 }
 
+/* Both spellings of a hook in one config(): which one is meant? */
+static void refuse_twins(struct render *r, struct jv *dict)
+{
+    static const char *const twins[][2] = {{"pre_hook", "pre-hook"},
+                                           {"post_hook", "post-hook"}};
+    for (size_t k = 0; r->item && k < 2; k++) {
+        bool has[2] = {false, false};
+        struct jv *key, *value;
+        for (size_t i = 0; jv_pair(dict, i, &key, &value); i++)
+            for (size_t j = 0; j < 2; j++)
+                has[j] |=
+                    jv_is(key, JV_STR) && streq(jv_cstr(&r->p->mem, key), twins[k][j]);
+        if (has[0] && has[1])
+            r->p->refused = arena_printf(
+                &r->p->mem,
+                "%s: config() has both \"%s\" and \"%s\", which are the same; keep one",
+                r->item->pub.path, twins[k][0], twins[k][1]);
+    }
+}
+
 static struct jv *config_call(struct jinja_call *c, void *self, struct jv **args,
                               size_t n, const char *const *kw_names,
                               struct jv **kw_values, size_t n_kw)
@@ -276,6 +296,8 @@ static struct jv *config_call(struct jinja_call *c, void *self, struct jv **args
     (void)self;
     if (r->is_execute)
         return jv_strz(jinja_mem(c), "");
+    if (n && jv_is(args[0], JV_DICT))
+        refuse_twins(r, args[0]);
     for (size_t i = 0;
          n && jv_is(args[0], JV_DICT) && jv_pair(args[0], i, &key, &value); i++)
         if (jv_is(key, JV_STR))

@@ -137,7 +137,8 @@ struct project {
     VEC(char *) texts; /* file contents the templates point into */
     struct jinja_env *env;
     VEC(const char *) warnings;
-    VEC(size_t) faults; /* those warnings that are errors */
+    VEC(size_t) faults;  /* those warnings that are errors */
+    const char *refused; /* what ends the load, found while a template was rendered */
     int64_t now_ms;
     char invocation_id[40];
     json_t *config_defaults[NODE_MACRO + 1]; /* of manifest_node.c, by node type */

@@ -63,6 +63,12 @@ static void parse_hooks(struct project *p, struct item *it, const char *key)
         render_end(&r);
         buf_release(&out);
     }
+    if (it->pub.type == NODE_SEED &&
+        (json_array_size(it->refs) || json_array_size(it->sources)))
+        p->refused = arena_printf(
+            &p->mem,
+            "%s: the %s calls ref() or source(). Seeds cannot depend on other nodes",
+            it->pub.path, key);
 }
 
 void parse_configs(struct project *p)

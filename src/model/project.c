@@ -65,6 +65,8 @@ static int load_all(struct project *p, const struct project_options *o, struct e
         return rc;
     parse_configs(p);
     parse_links(p);
+    if (p->refused)
+        return err_set(e, ERR_CONFIG, "%s", p->refused);
     if ((rc = properties_tests(p, e)) < 0 || (rc = unit_tests_link(p, e)) < 0 ||
         (rc = link_check(p, e)) < 0 || (rc = semantic_link(p, e)) < 0)
         return rc;

@@ -485,7 +485,12 @@ static struct item *target_of(struct project *p, const struct declared *d)
         if (streq(d->kind, kinds[i].kind))
             id = arena_join(&p->mem, kinds[i].type, ".", d->pk->name, ".", d->name,
                             d->version ? ".v" : "", d->version ? d->version : "", NULL);
-    return id ? map_get(&p->by_id, id) : NULL;
+    struct item *it = id ? map_get(&p->by_id, id) : NULL;
+    /* tests find what they are on by its name alone: a seed may stand among models */
+    for (size_t i = 0; id && !it && !d->source && !d->version && i < 3; i++)
+        it = map_get(&p->by_id, arena_join(&p->mem, kinds[i].type, ".", d->pk->name,
+                                           ".", d->name, NULL));
+    return it;
 }
 
 static int make_test(struct project *p, const struct declared *d, json_t *args,

@@ -23,15 +23,34 @@ static const char *fail_calc(const json_t *config)
     return json_str(config, "fail_calc", "count(*)");
 }
 
-/* The failing rows are kept as a table, and counted there. */
+/* The failing rows are kept as a table or a view, and counted there. */
 static int store(struct wh *w, const struct item *t, const struct buf *sql,
                  struct buf *from, struct err *e)
 {
-    int rc = wh_in_transaction(w) ? 0 : wh_schema_ensure(w, t->pub.schema, e);
+    const char *as = json_str(t->pub.config, "store_failures_as", "table");
+    bool is_view = streq(as, "view");
+    if (!is_view && !streq(as, "table"))
+        return err_set(e, ERR_CONFIG,
+                       "Compilation Error: %s: store_failures_as: '%s' is not a valid "
+                       "value. Accepted values are: ['ephemeral', 'table', 'view']",
+                       t->pub.path, as);
+    const json_t *limit = json_object_get(t->pub.config, "limit");
+    struct buf kept;
+    buf_init(&kept, 64u << 20);
+    if (json_is_integer(limit))
+        buf_addf(&kept, "select * from (\n%s\n) dbt_internal_test limit %lld",
+                 buf_str(sql), (long long)json_integer_value(limit));
+    else
+        buf_add(&kept, buf_str(sql), sql->len);
+    int rc = buf_check(&kept, "test", e);
+    if (rc == 0 && !wh_in_transaction(w))
+        rc = wh_schema_ensure(w, t->pub.schema, e);
     if (rc == 0)
         rc = wh_drop(w, t->pub.schema, t->pub.alias, e);
     if (rc == 0)
-        rc = wh_create_table_as(w, t->pub.schema, t->pub.alias, buf_str(sql), e);
+        rc = (is_view ? wh_create_view : wh_create_table_as)(
+            w, t->pub.schema, t->pub.alias, buf_str(&kept), e);
+    buf_release(&kept);
     buf_adds(from, "select * from ");
     wh_quote(w, from, t->pub.schema, t->pub.alias);
     return rc;

@@ -225,6 +225,8 @@ static bool by_test_name(const struct select *s, const struct graph_node *n,
 {
     (void)s;
     const char *name = n->node ? n->node->test_name : NULL;
+    if (n->kind == GRAPH_UNIT_TEST)
+        return matches(c->value, n->name);
     if (n->kind != GRAPH_TEST || !is_generic(n))
         return false;
     if (name)

@@ -369,7 +369,7 @@ static void plan_done(struct job *j, const json_t *msg, const char *text)
         run_end(r);
         return;
     }
-    if (r->n == 0) {
+    if (r->n == 0 && !r->sup->p->models_project) {
         run_end(r);
         return;
     }

@@ -66,9 +66,11 @@ int lite_index(struct wh *w, const char *schema, const char *table, const char *
     if (has_index(l, schema, table, columns))
         return 0;
     int rc = lite_begin_on(l, schema, &is_mine, e);
-    /* the name only has to differ from that of the table it will replace */
+    /* The name only has to differ from that of the table it will replace; begun so, it
+     * is out of dbt-sqlite's lists (LIKE 'sqlite_%'), which would drop it as a table.
+     */
     if (rc == 0)
-        rc = lite_exec(l, e, "CREATE INDEX \"%w\".\"%w__key_%llx\" ON \"%w\"(%s)",
+        rc = lite_exec(l, e, "CREATE INDEX \"%w\".\"sqlite-key-%w-%llx\" ON \"%w\"(%s)",
                        schema, table, (unsigned long long)time_mono_us(), table,
                        columns);
     return lite_end(l, is_mine, rc, e);

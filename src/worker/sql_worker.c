@@ -315,7 +315,10 @@ static int do_start(struct worker *w, const struct task *t, struct err *e)
     if (rc == 0)
         rc = results_begin(w->engine.project, json_obj(t->data, "flags"),
                            json_arr(t->data, "items"), &why);
-    if (rc == 0) {
+    if (rc == 0 && !json_array_size(json_arr(t->data, "items"))) {
+        rc =
+            results_end(w->engine.project, NULL, 0, &why); /* nothing to do: no hooks */
+    } else if (rc == 0) {
         struct project *pr = w->engine.project;
         int64_t from_us = results_now_us();
         rc = project_on_run(pr, w->engine.w, true, NULL, &why);
