@@ -89,9 +89,11 @@ bool seed_number(struct str s, bool *is_int, int64_t *i, double *d)
 
 /* ── times ── */
 
+#define ZONE_SIZE 10 /* "+02:00", with room for what the compiler fears */
+
 struct moment {
     int year, month, day, hour, minute, second;
-    char fraction[8], zone[8];
+    char fraction[8], zone[ZONE_SIZE];
     enum seed_kind kind;
 };
 
@@ -131,7 +133,7 @@ static bool fraction_at(struct str *s, char out[8])
     return true;
 }
 
-static bool zone_at(struct str *s, char out[8])
+static bool zone_at(struct str *s, char out[ZONE_SIZE])
 {
     int hour, minute = 0;
     if (mark_at(s, 'Z')) {
@@ -147,7 +149,7 @@ static bool zone_at(struct str *s, char out[8])
     mark_at(s, ':');
     if (s->n && (!digits_at(s, 2, 2, &minute) || minute > 59))
         return false;
-    snprintf(out, 8, "%c%02d:%02d", sign, hour % 100, minute % 100);
+    snprintf(out, ZONE_SIZE, "%c%02d:%02d", sign, hour % 100, minute % 100);
     return true;
 }
 

@@ -29,7 +29,7 @@ kill_and_compare() {
     [ "$(wc -l <"$TEST_DIR/want")" -gt 4000 ]
     export WEIR_STATE_DIR=$TEST_DIR/state2
     export WEIR_SET=${2:-}
-    run "$BATS_TEST_DIRNAME/kill.py" "$1" "${SEED:-20171224}"
+    run "$BATS_TEST_DIRNAME/kill.py" "$1" "${SEED:-20171224}" "${3:-}"
     echo "$output"
     [ "$status" -eq 0 ] || tail -40 "$WEIR_STATE_DIR.log"
     [ "$status" -eq 0 ]
@@ -42,6 +42,6 @@ kill_and_compare() {
 }
 
 @test "kills with three stream workers: the tables of one that was left alone" {
-    kill_and_compare "${KILLS:-20}" streams.enrichment.workers.min=3
+    kill_and_compare "${KILLS:-20}" streams.enrichment.workers.min=3 stream
     [[ "$output" == *"stream enrichment"* ]]
 }

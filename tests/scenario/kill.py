@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Runs `weir up --once` to its end while killing random processes of the platform.
 
-    kill.py KILLS SEED     with WEIR, WEIR_PROJECT_DIR, WEIR_STATE_DIR set
+    kill.py KILLS SEED [WHO]   with WEIR, WEIR_PROJECT_DIR, WEIR_STATE_DIR set
 
-Every kill is a SIGKILL to the supervisor or one of its descendants, chosen by the seed. A
-new run is started whenever none is alive; the last one is left to finish. Between kills it
+Every kill is a SIGKILL to the supervisor or one of its descendants, chosen by the seed;
+with WHO ("worker stream") only to processes of that name. A new run is started whenever none is alive; the last one is left to finish. Between kills it
 waits for the platform to have done something: a child to be there that was not there at
 the last kill, or some CPU time to have been used. Prints what it did; exit 1 when the job
 cannot be brought to its end."""
@@ -15,6 +15,7 @@ import sys
 import time
 
 kills, seed = int(sys.argv[1]), int(sys.argv[2])
+who = sys.argv[3] if len(sys.argv) > 3 else ""
 rng = random.Random(seed)
 deadline = time.monotonic() + 240
 tally = {}
@@ -72,8 +73,9 @@ def progress(sup, seen, used):
     want = rng.randint(1, 12)
     while sup.poll() is None and time.monotonic() < deadline:
         pids = tree(sup.pid)
-        if set(pids) - seen and ticks(pids) - used >= want:
-            return pids
+        chosen = [p for p in pids if who in name(p)]
+        if chosen and set(pids) - seen and ticks(pids) - used >= want:
+            return chosen
         time.sleep(0.005)
     return []
 
