@@ -1,9 +1,31 @@
 /* weir show: the first rows of a model as it would be built, or of SQL with templates.
  * In: the project, the warehouse (read-only). Out: a table, CSV or JSON. */
+#include <string.h>
+
+#include "base/json.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/query.h"
 #include "cmd/select.h"
+
+/* A model with its sql_header: in front of its SQL, as dbt shows it, or, where it is
+ * statements of its own, run before. */
+static int compile_model(struct selected *s, const struct node *n, struct buf *sql,
+                         struct err *e)
+{
+    struct buf body;
+    buf_init(&body, 64u << 20);
+    int rc = model_compile(s->engine.project, s->engine.w, n, &body, e);
+    const char *header = json_str(n->config, "sql_header", ""); /* it may set it */
+    bool is_apart = strchr(header, ';') != NULL;
+    if (rc == 0 && is_apart)
+        rc = wh_exec(s->engine.w, header, e);
+    if (*header && !is_apart)
+        buf_addf(sql, "%s\n", header);
+    buf_add(sql, buf_str(&body), body.len);
+    buf_release(&body);
+    return rc;
+}
 
 static int compile_selected(struct selected *s, struct buf *sql, struct err *e)
 {
@@ -12,7 +34,7 @@ static int compile_selected(struct selected *s, struct buf *sql, struct err *e)
         return err_set(e, s->n ? ERR_USAGE : ERR_NOTHING,
                        "weir show takes one node; the selection has %zu", s->n);
     if (n->type != NODE_SEED && n->type != NODE_SOURCE)
-        return model_compile(s->engine.project, s->engine.w, n, sql, e);
+        return compile_model(s, n, sql, e);
     int rc = wh_schema_ensure(s->engine.w, n->schema, e);
     buf_adds(sql, "select * from ");
     wh_quote(s->engine.w, sql, n->schema, n->alias);

@@ -349,9 +349,14 @@ NATIVE(config_meta_get)
     return v ? jv_from_json(mem, v) : fallback ? fallback : jv_none();
 }
 
-NATIVE(fn_empty)
+/* config.set(KEY, VALUE), as set_sql_header() does. */
+NATIVE(config_set)
 {
-    UNUSED;
+    struct render *r = render_of(c);
+    const char *key = jv_cstr(jinja_mem(c), ARG(0, "name"));
+    (void)userdata;
+    if (!r->is_execute && key && ARG(1, "value"))
+        take_pair(r, key, ARG(1, "value"));
     return jv_strz(jinja_mem(c), "");
 }
 
@@ -381,7 +386,7 @@ static struct jv *config_attr(struct jinja_call *c, void *self, const char *name
     } methods[] = {{"get", config_get_fn},
                    {"require", config_require},
                    {"meta_get", config_meta_get},
-                   {"set", fn_empty},
+                   {"set", config_set},
                    {"persist_relation_docs", config_persists_relation},
                    {"persist_column_docs", config_persists_columns}};
     (void)self;

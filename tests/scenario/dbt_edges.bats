@@ -102,3 +102,17 @@ PY
     [ "$status" -eq 2 ]
     [[ "$output" == *"Seeds cannot depend on other nodes"* ]]
 }
+
+@test "set_sql_header: a header of statements runs before the model, one of SQL is in front of show's" {
+    printf '{%% call set_sql_header(config) %%}with v as (select 7 as n){%% endcall %%}\nselect n from v\n' > models/fronted.sql
+    printf '{%% call set_sql_header(config) %%}create temp table h as select 5 as n;{%% endcall %%}\n{{ config(schema="gold", materialized="table") }}\nselect n from temp.h\n' > models/headed.sql
+    run "$WEIR" show -s fronted -o csv
+    [ "$status" -eq 0 ]
+    [ "${lines[1]}" = 7 ]
+    run "$WEIR" show -s headed -o csv
+    [ "$status" -eq 0 ]
+    [ "${lines[1]}" = 5 ]
+    "$WEIR" run -s headed
+    run "$WEIR" query "select n from gold.headed" -o csv
+    [ "${lines[1]}" = 5 ]
+}

@@ -105,6 +105,8 @@ def run_weir(args, expect_pass=True):
         if v and name not in args:
             args += [name, str(v)]
     words = [a for a in args if not a.startswith("-")]
+    if "show" in words:
+        args += ["-o", "json"]
     results = os.path.join(target_of(args), "run_results.json")
     before = os.stat(results).st_mtime_ns if os.path.exists(results) else None
     env = dict(os.environ)
@@ -114,12 +116,17 @@ def run_weir(args, expect_pass=True):
     print(f"\n\nweir {' '.join(args)}\nexit {p.returncode}\n{p.stdout}\n{p.stderr}")
     if p.returncode == 3:          # nothing to do: dbt calls it success
         p.returncode = 0
-    if p.returncode >= 2 and p.returncode != 5:
-        from dbt_common.exceptions import DbtRuntimeError
+    command = next((w for w in words if w in COMMANDS), "")
+    if command == "debug" and os.path.isdir(folder_of(args)):
+        p.returncode = min(p.returncode, 1)    # dbt: a bad project or profile is a failed check
+    # a hook at the start of a run that fails is raised by dbt, not only told
+    is_raised = p.returncode >= 2 or "start of the run: on-run-start:" in p.stdout
+    if is_raised and p.returncode != 5:
+        from dbt_common.exceptions import DbtDatabaseError
         from dbt.exceptions import ParsingError, CompilationError
         from dbt.cli.exceptions import DbtUsageException
         text = p.stderr or p.stdout
-        class WeirFailed(ParsingError, CompilationError, DbtUsageException):
+        class WeirFailed(ParsingError, CompilationError, DbtUsageException, DbtDatabaseError):
             def __init__(self):
                 Exception.__init__(self, text)
                 self.msg = text
@@ -130,7 +137,8 @@ def run_weir(args, expect_pass=True):
         raise WeirFailed()
     if expect_pass is not None:
         assert (p.returncode == 0) == expect_pass, f"exit status {p.returncode}: {p.stderr[-2000:]}"
-    command = next((w for w in words if w in COMMANDS), "")
+    if command == "show":
+        return shown(args, p.stdout)
     if command in ("ls", "list"):
         return [l for l in p.stdout.splitlines() if l]
     if command == "parse":
@@ -154,6 +162,14 @@ def run_weir(args, expect_pass=True):
 
 COMMANDS = ("run", "build", "test", "seed", "snapshot", "compile", "parse", "ls", "list", "show",
             "run-operation", "retry", "clone", "debug", "deps", "clean", "docs", "source", "init")
+
+
+def shown(args, text):
+    """The rows that `show -o json` printed. The limit is not part of weir's SQL."""
+    rows = json.loads(text)
+    node = SimpleNamespace(compiled_code="")
+    return SimpleNamespace(results=[SimpleNamespace(agate_table=rows, node=node)],
+                           args={"limit": int(value(args, "--limit", 5))})
 
 
 def run_weir_and_capture(args, expect_pass=True):
