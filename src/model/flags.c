@@ -12,6 +12,11 @@ const json_t *project_flag(const struct project *p, const char *name)
     return json_is_null(v) ? NULL : v;
 }
 
+bool project_behaves(const struct project *p, const char *flag)
+{
+    return json_flag(json_obj(p->root->conf, "flags"), flag, false);
+}
+
 /* flags.FULL_REFRESH: templates see the names in capitals, and a missing one as None.
  */
 static struct jv *flags_new(struct project *p)

@@ -93,6 +93,8 @@ const json_t *project_flag(const struct project *p, const char *name);
  * state_dir's manifest.json, until the flags change. chosen: unique ids, copied. */
 int project_set_defer(struct project *p, const char *state_dir,
                       const char *const *chosen, size_t n, struct err *e);
+/* A behaviour flag of dbt_project.yml's `flags:`; false when it is not there. */
+bool project_behaves(const struct project *p, const char *flag);
 bool project_has_defer(const struct project *p);
 /* Changes when a file of the project or of its packages does (names, sizes, times). */
 uint64_t project_mark(const char *project_dir);

@@ -287,13 +287,19 @@ void run_progressed(struct run *r)
 static void start_done(struct job *j, const json_t *msg, const char *text)
 {
     struct run *r = j->arg;
-    if (!msg || streq(item_status(msg), "error")) {
+    const char *status = msg ? item_status(msg) : "error";
+    if (!streq(status, "success")) {
         snprintf(r->note, sizeof r->note, "start of the run: %s",
                  msg ? json_str(msg, "message", "failed") : text);
-        run_cancel_waiting(r, r->note);
+        r->n_failed++;
+    }
+    if (streq(status, "error")) {
+        run_cancel_waiting(r, "cancelled", "the run did not start");
         run_end(r);
         return;
     }
+    if (streq(status, "skipped"))
+        run_cancel_waiting(r, "skipped", "on-run-start failed");
     run_items_begin(r);
 }
 

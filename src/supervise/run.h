@@ -45,7 +45,7 @@ void item_queue(struct item *it);
 /* It came to its end; result: a result message, or NULL. */
 void item_ended(struct item *it, const char *state, const json_t *result);
 /* Nothing more is begun; what runs ends by itself. */
-void run_cancel_waiting(struct run *r, const char *why);
+void run_cancel_waiting(struct run *r, const char *state, const char *why);
 /* Its answer, a result message: written down, judged, and what lies behind it begun. */
 void item_answered(struct item *it, const json_t *msg);
 /* One of wire.h's result states; what is not one is an error. */

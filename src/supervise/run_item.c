@@ -94,7 +94,7 @@ static void item_release_down(struct item *it)
 }
 
 /* Nothing more is begun; what runs ends by itself. */
-void run_cancel_waiting(struct run *r, const char *why)
+void run_cancel_waiting(struct run *r, const char *state, const char *why)
 {
     json_t *result = json_object();
     json_put_str(result, "message", why);
@@ -103,12 +103,12 @@ void run_cancel_waiting(struct run *r, const char *why)
         struct err e = {0};
         if (it->state == ITEM_ENDED || it->retry)
             continue;
-        int rc = state_task_move(r->sup->state, r->id, it->node, "waiting", "cancelled",
-                                 why, &e);
+        int rc =
+            state_task_move(r->sup->state, r->id, it->node, "waiting", state, why, &e);
         if (rc == ERR_AGAIN)
             continue; /* it runs */
         sup_check(r->sup, rc, &e);
-        item_ended(it, "cancelled", result);
+        item_ended(it, state, result);
         r->n_skipped++;
     }
     json_decref(result);
@@ -177,7 +177,8 @@ static void item_judge(struct item *it, const char *status)
         return;
     }
     if (json_flag(r->request, "fail_fast", false))
-        run_cancel_waiting(r, "--fail-fast: an earlier item did not succeed");
+        run_cancel_waiting(r, "cancelled",
+                           "--fail-fast: an earlier item did not succeed");
 }
 
 static const char *const item_states[] = {"success", "pass",    "warn",    "fail",

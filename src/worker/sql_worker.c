@@ -306,6 +306,39 @@ static int do_replay(struct worker *w, const struct task *t, struct err *e)
 
 /* ── start and finish of a run ── */
 
+/* As in dbt, what builds nothing of its own has no hooks. */
+static bool has_hooks(const struct task *t)
+{
+    const char *command = json_str(t->data, "command", "build");
+    return !streq(command, "clone") && !streq(command, "compile");
+}
+
+/* The hooks of a run's start or end, and what the results say of them. */
+static int run_hooks(struct worker *w, const struct task *t, bool is_start,
+                     const json_t *results, struct err *why)
+{
+    struct project *p = w->engine.project;
+    int64_t from_us = results_now_us();
+    if (!has_hooks(t))
+        return 0;
+    int rc = project_on_run(p, w->engine.w, is_start, results, why);
+    results_add_hooks(p, is_start, from_us, rc < 0 ? why->text : NULL, NULL);
+    return rc;
+}
+
+/* on-run-start failed: the run is no success, but goes on ("fail"), unless the project
+ * has the flag skip_nodes_if_on_run_start_fails ("skipped"). */
+static int send_hooks_failed(struct worker *w, const struct task *t, const char *why,
+                             struct err *e)
+{
+    json_t *m = answer_to(t);
+    bool is_skip =
+        project_behaves(w->engine.project, "skip_nodes_if_on_run_start_fails");
+    json_put_str(m, "status", is_skip ? "skipped" : "fail");
+    json_put_str(m, "message", why);
+    return channel_send(w->ch, "result", m, e);
+}
+
 static int do_start(struct worker *w, const struct task *t, struct err *e)
 {
     struct err why = {0};
@@ -315,18 +348,15 @@ static int do_start(struct worker *w, const struct task *t, struct err *e)
     if (rc == 0)
         rc = results_begin(w->engine.project, json_obj(t->data, "flags"),
                            json_arr(t->data, "items"), &why);
-    if (rc == 0 && !json_array_size(json_arr(t->data, "items"))) {
-        rc =
-            results_end(w->engine.project, NULL, 0, &why); /* nothing to do: no hooks */
-    } else if (rc == 0) {
-        struct project *pr = w->engine.project;
-        int64_t from_us = results_now_us();
-        rc = project_on_run(pr, w->engine.w, true, NULL, &why);
-        results_add_hooks(pr, true, from_us, rc < 0 ? why.text : NULL, NULL);
-        if (rc < 0) /* nothing runs: all that was planned is skipped */
-            results_end(pr, NULL, (double)(results_now_us() - from_us) / 1e6, NULL);
-    }
-    return rc < 0 ? send_error(w, t, rc, why.text, e) : send_success(w, t, NULL, e);
+    bool is_nothing = !json_array_size(json_arr(t->data, "items")); /* no hooks */
+    if (rc == 0 && is_nothing)
+        rc = results_end(w->engine.project, NULL, 0, &why);
+    if (rc < 0)
+        return send_error(w, t, rc, why.text, e);
+    rc = is_nothing ? 0 : run_hooks(w, t, true, NULL, &why);
+    return rc == ERR_INTERRUPTED ? send_error(w, t, rc, why.text, e)
+           : rc < 0              ? send_hooks_failed(w, t, why.text, e)
+                                 : send_success(w, t, NULL, e);
 }
 
 static int64_t newest_of(struct worker *w, const struct conf_freshness *f)
@@ -411,10 +441,7 @@ static int do_finish(struct worker *w, const struct task *t, struct err *e)
     int rc = prepare(w, t, true, &why);
     if (rc == 0) {
         json_t *results = results_so_far(w->engine.project, rest);
-        int64_t from_us = results_now_us();
-        rc = project_on_run(w->engine.project, w->engine.w, false, results, &why);
-        results_add_hooks(w->engine.project, false, from_us, rc < 0 ? why.text : NULL,
-                          NULL);
+        rc = run_hooks(w, t, false, results, &why);
         json_decref(results);
     }
     if (w->engine.project &&
