@@ -70,20 +70,27 @@ bool project_has_defer(const struct project *p)
     return p->defer != NULL;
 }
 
+bool defer_other(const struct project *p, const struct item *it, const char **schema,
+                 const char **name)
+{
+    const struct defer *d = p->defer;
+    const json_t *there = d ? json_object_get(d->relations, it->pub.unique_id) : NULL;
+    *schema = json_string_value(json_array_get(there, 0));
+    *name = json_string_value(json_array_get(there, 1));
+    return there != NULL;
+}
+
 bool defer_relation(const struct render *r, const struct item *it, const char **schema,
                     const char **name)
 {
     const struct defer *d = r->p->defer;
-    const json_t *there =
-        d && r->is_execute ? json_object_get(d->relations, it->pub.unique_id) : NULL;
-    if (!there || map_has(&d->chosen, it->pub.unique_id))
+    if (!r->is_execute || !defer_other(r->p, it, schema, name) ||
+        map_has(&d->chosen, it->pub.unique_id))
         return false;
     bool is_here =
         r->w && wh_relation_type(r->w, it->pub.schema, it->pub.alias) != WH_ABSENT;
     if (is_here && !d->is_favoured)
         return false;
-    *schema = json_string_value(json_array_get(there, 0));
-    *name = json_string_value(json_array_get(there, 1));
     if (r->w)
         wh_schema_ensure(r->w, *schema, NULL);
     return true;

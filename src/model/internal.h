@@ -306,7 +306,16 @@ json_t *docs_called(const struct project *p, const struct package *from,
 /* The relation that a ref to it means instead, borrowed; false: its own. */
 bool defer_relation(const struct render *r, const struct item *it, const char **schema,
                     const char **name);
+/* The relation that the state's manifest has for it, borrowed; false: none. */
+bool defer_other(const struct project *p, const struct item *it, const char **schema,
+                 const char **name);
 void defer_free(struct project *p);
+
+/* ── clone.c ── */
+/* Whether the invocation's command is clone. */
+bool clone_is_asked(const struct project *p);
+struct build;
+int clone_run(struct build *b, struct err *e);
 
 /* ── flags.c ── */
 /* flags and invocation_args_dict of the context. */
@@ -568,6 +577,7 @@ struct build {
     char *tmp; /* alias + TMP_SUFFIX */
     enum wh_relation_type existing;
     bool full_refresh;
+    bool is_cloned; /* a view on another relation, whatever the config says */
     struct buf sql;
     bool is_judged;                     /* by a macro: execution.c */
     bool is_first_batch, is_last_batch; /* of a microbatch model: for its hooks */
@@ -584,6 +594,8 @@ void materialize_write_batch(const struct build *b, const char *batch);
 void materialize_write(const struct build *b, const char *kind, const char *text);
 const char *materialize_hook_sql(const json_t *hook, bool *is_inside);
 int materialize_hooks(struct build *b, const char *key, struct err *e);
+/* A view of b->sql with the node's hooks around it. */
+int materialize_as_view(struct build *b, struct err *e);
 /* Own tests and gate on schema.name; 0 when it may be published. */
 int materialize_judge(struct build *b, const char *schema, const char *name,
                       struct err *e);

@@ -66,11 +66,12 @@ static int describe(struct build *b, struct err *e)
     if (streq(wh_kind(b->w), "sqlite") ||
         (!json_object_size(grants) && !json_object_size(docs)))
         return 0;
-    char *text = mem_printf("{%% set made = this.incorporate(type='%s') %%}"
-                            "{%% do apply_grants(made, config.get('grants'), %s) %%}"
-                            "{%% do persist_docs(made, model) %%}",
-                            streq(b->it->pub.materialized, "view") ? "view" : "table",
-                            is_kept ? "true" : "false");
+    char *text = mem_printf(
+        "{%% set made = this.incorporate(type='%s') %%}"
+        "{%% do apply_grants(made, config.get('grants'), %s) %%}"
+        "{%% do persist_docs(made, model) %%}",
+        b->is_cloned || streq(b->it->pub.materialized, "view") ? "view" : "table",
+        is_kept ? "true" : "false");
     struct buf nothing;
     buf_init(&nothing, 1u << 20);
     int rc = render_text(&b->r, b->it->pub.path, text, strlen(text), &nothing, e);
@@ -439,7 +440,8 @@ static int run_header(struct build *b, struct err *e)
 }
 
 /* Hooks around the engine's own way of building. */
-static int build_native(struct build *b, struct err *e)
+static int build_native(struct build *b, int (*build)(struct build *b, struct err *e),
+                        struct err *e)
 {
     int rc = hooks(b, "pre-hook", false, e);
     if (rc == 0)
@@ -447,12 +449,19 @@ static int build_native(struct build *b, struct err *e)
     if (rc == 0)
         rc = run_header(b, e);
     if (rc == 0)
-        rc = build_as(b, e);
+        rc = build(b, e);
     return rc == 0 ? hooks(b, "post-hook", false, e) : rc;
+}
+
+int materialize_as_view(struct build *b, struct err *e)
+{
+    return build_native(b, build_view, e);
 }
 
 static int compile_and_build(struct build *b, struct err *e)
 {
+    if (clone_is_asked(b->p))
+        return clone_run(b, e);
     if (microbatch_is(b))
         return microbatch_run(b, e);
     if (b->it->pub.type != NODE_SEED) {
@@ -465,7 +474,7 @@ static int compile_and_build(struct build *b, struct err *e)
     if (rc < 0)
         return rc;
     struct macro *m = custom_find(b);
-    return m ? custom_run(b, m, e) : build_native(b, e);
+    return m ? custom_run(b, m, e) : build_native(b, build_as, e);
 }
 
 static int ensure_schemas(struct build *b, struct err *e)
@@ -520,6 +529,8 @@ static void set_success(struct build *b)
 {
     struct model_result *r = b->result;
     const char *notes = wh_notes(b->w);
+    if (clone_is_asked(b->p)) /* has said what it did */
+        return;
     if (r->rows >= 0)
         snprintf(r->message, sizeof r->message, "%s %s.%s, %lld rows",
                  b->it->pub.materialized, b->schema, b->alias, (long long)r->rows);

@@ -153,7 +153,7 @@ json_t *results_row(struct project *p, const struct node *n,
         json_put_i64(r, "failures", m->rows);
     if (m->batches)
         json_object_set(r, "batch_results", m->batches);
-    if (is_bad(m->status)) {
+    if (is_bad(m->status) || clone_is_asked(p)) {
         json_put_str(r, "message", m->message);
     } else {
         json_t *answer = response(p, it, is_test ? -1 : m->rows);

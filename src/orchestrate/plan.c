@@ -45,7 +45,7 @@ static const struct command commands[] = {
     {"build", true, true, true, true},    {"rerun", true, true, true, true},
     {"run", true, false, false, false},   {"test", false, false, false, true},
     {"seed", false, true, false, false},  {"snapshot", false, false, true, false},
-    {"compile", true, false, true, true},
+    {"compile", true, false, true, true}, {"clone", true, true, true, false},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 

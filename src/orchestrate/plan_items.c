@@ -115,6 +115,11 @@ static void count_own(struct planner *p, size_t i, size_t *tests, struct buf *ga
     }
 }
 
+static bool is_clone(const struct planner *p)
+{
+    return p->r->command && streq(p->r->command, "clone");
+}
+
 static void item_detail(struct planner *p, size_t i, struct buf *out)
 {
     const struct graph_node *n = &p->g->nodes[i];
@@ -132,12 +137,14 @@ static void item_detail(struct planner *p, size_t i, struct buf *out)
     struct buf gates;
     buf_init(&gates, 0);
     count_own(p, i, &tests, &gates);
-    bool is_rebuilt = p->r->full_refresh && n->node && n->node->materialized &&
+    bool is_rebuilt = p->r->full_refresh && !is_clone(p) && n->node &&
+                      n->node->materialized &&
                       streq(n->node->materialized, "incremental");
     if (n->node)
         buf_addf(out, "%s %s.%s%s",
-                 n->node->materialized ? n->node->materialized
-                                       : graph_kind_name(n->kind),
+                 is_clone(p)             ? "clone"
+                 : n->node->materialized ? n->node->materialized
+                                         : graph_kind_name(n->kind),
                  n->node->schema ? n->node->schema : "main",
                  n->node->alias ? n->node->alias : n->name,
                  is_rebuilt ? " (full refresh)" : "");
@@ -210,8 +217,9 @@ static void emit(struct planner *p, size_t i, bool *done, json_t *items)
     done[i] = true;
     bool *seen = mem_alloc(n + 1), *above = mem_alloc(n + 1);
     bool is_free = p->r->command && !p->r->node &&
-                   (streq(p->r->command, "test") || streq(p->r->command, "compile"));
-    if (!is_free) { /* tests and compilation alone wait for nothing */
+                   (streq(p->r->command, "test") || streq(p->r->command, "compile") ||
+                    is_clone(p));
+    if (!is_free) { /* tests, compilation and clones alone wait for nothing */
         bool is_unit = p->g->nodes[i].kind == GRAPH_UNIT_TEST;
         size_t model = is_unit && p->g->nodes[i].n_up ? p->g->nodes[i].up[0] : i;
         items_above(p, model, seen, above);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 #include "base/mem.h"
+#include "warehouse/sql_token.h"
 
 #define MAX_VIEW_DEPTH 32
 
@@ -34,6 +35,25 @@ static bool has_temp_view(struct lite *l, const char *key)
     return found != NULL;
 }
 
+/* A view may look into a schema that this connection was not told of (a clone's): its
+ * file is attached where there is one. */
+static void attach_read(struct lite *l, const char *sql)
+{
+    struct sql_tokens t;
+    struct arena mem;
+    arena_init(&mem, 0);
+    size_t n = sql_tokenize(&t, &mem, sql, strlen(sql), true, NULL) < 0 ? 0 : t.n;
+    for (size_t i = 0; i + 2 < n; i++) {
+        bool is_name = t.v[i].kind == SQL_WORD || t.v[i].kind == SQL_QUOTED;
+        if (!is_name || t.v[i + 1].kind != SQL_DOT || (i && t.v[i - 1].kind == SQL_DOT))
+            continue;
+        const char *schema = sql_name(&t, i, &mem);
+        if (!map_has(&l->schemas, schema) && lite_has_file(l, schema))
+            lite_schema_ensure(&l->base, schema, NULL);
+    }
+    arena_release(&mem);
+}
+
 /* Make temp."schema.name" from sql; what it says wrong is reported by whoever uses it.
  */
 static void make_temp_view(struct lite *l, const char *key, const char *sql)
@@ -41,6 +61,7 @@ static void make_temp_view(struct lite *l, const char *key, const char *sql)
     struct buf text;
     buf_init(&text, 64u << 20);
     lite_exec(l, NULL, "DROP VIEW IF EXISTS temp.\"%w\"", key);
+    attach_read(l, sql);
     if (lite_translate(l, sql, strlen(sql), &text, NULL, NULL) == 0)
         lite_exec(l, NULL, "CREATE TEMP VIEW \"%w\" AS %s", key, buf_str(&text));
     buf_release(&text);

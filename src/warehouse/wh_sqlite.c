@@ -117,6 +117,14 @@ static char *file_of(const struct lite *l, const char *schema)
     return named ? mem_strdup(named) : mem_printf("%s/%s.db", l->dir, schema);
 }
 
+bool lite_has_file(const struct lite *l, const char *schema)
+{
+    char *path = file_of(l, schema);
+    bool is_there = is_safe_name(schema) && access(path, R_OK) == 0;
+    mem_free(path);
+    return is_there;
+}
+
 static int attach(struct lite *l, const char *schema, struct err *e)
 {
     struct stat st;

@@ -57,6 +57,8 @@ struct lite_source {
     size_t at;    /* byte of the translated text the statement starts at */
 };
 
+/* Whether the file of a schema is there; it may not be attached. */
+bool lite_has_file(const struct lite *l, const char *schema);
 int lite_schema_ensure(struct wh *w, const char *schema, struct err *e);
 /* The engine's error → err. src may be NULL. */
 int lite_error(struct lite *l, const struct lite_source *src, const char *what,

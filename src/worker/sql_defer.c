@@ -1,6 +1,6 @@
 /* What the invocation's flags ask of the whole run: --defer needs the selection before
- * the first node compiles, --warn-error the project's warnings. In: the engine with its
- * flags. Called by the sql worker before a task and by the commands. */
+ * the first node compiles (as does clone), --warn-error the project's warnings. In: the
+ * engine with its flags. Called by the sql worker before a task and by the commands. */
 #include "worker/sql.h"
 
 #include "base/json.h"
@@ -51,7 +51,9 @@ int sql_engine_defer(struct sql_engine *g, struct err *e)
     const char *dir =
         json_str(g->flags, "defer_state", json_str(g->flags, "state", NULL));
     struct graph graph = {0};
-    if (!json_flag(g->flags, "defer", false) || project_has_defer(g->project))
+    bool is_asked = json_flag(g->flags, "defer", false) ||
+                    streq(json_str(g->flags, "which", ""), "clone");
+    if (!is_asked || project_has_defer(g->project))
         return 0;
     if (!dir)
         return err_set(

@@ -360,6 +360,14 @@ YML
     python3 - <<'PY'
 import json
 status = {r["unique_id"]: r["status"] for r in json.load(open("target/run_results.json"))["results"]}
+assert status == {"operation.shop.shop-on-run-start-0": "error", "model.shop.a": "success"}, status
+PY
+    printf "flags: {skip_nodes_if_on_run_start_fails: true}\n" >> dbt_project.yml
+    run "$WEIR" run
+    [ "$status" -eq 1 ] && [[ "$output" == *"a: on-run-start failed"* ]]
+    python3 - <<'PY'
+import json
+status = {r["unique_id"]: r["status"] for r in json.load(open("target/run_results.json"))["results"]}
 assert status == {"operation.shop.shop-on-run-start-0": "error", "model.shop.a": "skipped"}, status
 PY
     printf "name: shop\nversion: 1.0.0\nprofile: shop\n" > dbt_project.yml
@@ -378,4 +386,61 @@ import json
 status = {r["unique_id"]: r["status"] for r in json.load(open("target/run_results.json"))["results"]}
 assert status == {"model.shop.a": "success", "model.shop.b": "skipped"}, status
 PY
+}
+
+@test "clone makes views on the relations of the state's manifest" {
+    only_dbt
+    rm -r models seeds packages* tests macros analyses
+    mkdir -p models seeds snapshots
+    printf 'name: shop\nmodels: {+schema: prod}\nseeds: {+schema: prod}\nsnapshots: {+schema: prod}\n' \
+        > dbt_project.yml
+    mkdir macros
+    printf "{%% macro generate_schema_name(n, node) %%}{{ n if n else 'main' }}{%% endmacro %%}\n" > macros/schema.sql
+    printf 'id,v\n1,x\n2,y\n' > seeds/s.csv
+    printf "{{ config(materialized='table') }} select * from {{ ref('s') }}\n" > models/a.sql
+    printf "select * from {{ ref('e') }}\n" > models/b.sql
+    printf "{{ config(materialized='ephemeral') }} select * from {{ ref('a') }}\n" > models/e.sql
+    printf "{%% snapshot snap %%}{{ config(unique_key='id', strategy='check', check_cols='all') }} select * from {{ ref('s') }}{%% endsnapshot %%}\n" > snapshots/snap.sql
+    run "$WEIR" clone
+    [ "$status" -eq 2 ] && [[ "$output" == *"--state DIR"* ]]
+    run "$WEIR" clone --state nowhere
+    [ "$status" -eq 2 ] && [[ "$output" == *"nowhere"*"manifest.json"* ]]
+    "$WEIR" build -q
+    cp -r target prod
+    # this environment is another schema, where s is already
+    sed -i 's/+schema: prod/+schema: dev/' dbt_project.yml
+    "$WEIR" seed -q
+    printf 'on-run-start: "select * from no_such"\n' >> dbt_project.yml
+    printf "select 1 as n\n" > models/new.sql
+    run "$WEIR" clone --state prod --plan
+    [[ "$output" == *"clone dev.a"* && "$output" != *" e "*"clone"* ]]
+    run "$WEIR" clone --state prod
+    [ "$status" -eq 0 ]
+    python3 - <<'PY'
+import json
+said = {r["unique_id"]: r["message"] for r in json.load(open("target/run_results.json"))["results"]}
+assert said == {
+    "model.shop.a": "view dev.a of prod.a", "model.shop.b": "view dev.b of prod.b",
+    "snapshot.shop.snap": "view dev.snap of prod.snap",
+    "seed.shop.s": "No-op: dev.s is here already",
+    "model.shop.new": "No-op: dev.new is not in the state's manifest"}, said
+PY
+    printf "{{ config(materialized='table') }} select count(*) as n from {{ ref('b') }}\n" > models/new.sql
+    run "$WEIR" run new # its hook fails, it is built all the same
+    [ "$status" -eq 1 ] && [ "$(grep -c no_such <<<"$output")" -le 2 ]
+    [ "$(sqlite3 .weir/warehouse/dev.db 'select n from new')" = 2 ]
+    said=$("$WEIR" clone s --state prod --full-refresh -o json 2>/dev/null)
+    python3 - "$said" <<'PY'
+import json, sys
+tasks = json.loads(sys.argv[1])["tasks"]
+assert [(t["node"], t["state"]) for t in tasks] == [("seed.shop.s", "success")], tasks
+r = json.load(open("target/run_results.json"))
+assert r["args"]["which"] == "clone"
+assert [x["unique_id"] for x in r["results"]] == ["seed.shop.s"], r["results"]
+PY
+    # a warehouse whose tables are copied for nothing
+    printf "{%% macro can_clone_table() %%}{{ return(True) }}{%% endmacro %%}{%% macro create_or_replace_clone(a, b) %%}create table {{ a }} as select * from {{ b }}{%% endmacro %%}\n" > macros/copy.sql
+    run "$WEIR" clone a --state prod -f
+    [ "$status" -eq 0 ] && grep -q "copy dev.a of prod.a" target/run_results.json
+    [ "$(sqlite3 .weir/warehouse/dev.db 'select count(*) from a')" = 2 ]
 }
