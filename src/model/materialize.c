@@ -610,8 +610,10 @@ static int run_test(struct project *p, struct wh *w, struct item *it,
             result->status = statuses[i];
     str_copy(result->message, sizeof result->message, json_str(one, "message", ""));
     result->rows = json_i64(one, "failures", -1);
+    if ((rc = (int)json_i64(one, "code", 0)) < 0)
+        err_set(why, rc, "%s", result->message);
     json_decref(one);
-    return 0;
+    return rc;
 }
 
 int model_run(struct project *p, struct wh *w, const struct node *n,

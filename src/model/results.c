@@ -139,6 +139,23 @@ static bool is_bad(const char *status)
            streq(status, "blocked") || streq(status, "partial success");
 }
 
+/* The message under dbt's heading: "Database Error in model x (models/x.sql)". */
+static void put_message(json_t *r, const struct node *n, const struct model_result *m)
+{
+    static const char *const kinds[] = {"Compilation", "Database", "Runtime"};
+    size_t kind = m->code == ERR_SQL || m->code == ERR_LOCKED || m->code == ERR_FULL ? 1
+                  : m->code == ERR_FAIL || m->code == ERR_CONFIG ||
+                          m->code == ERR_PARSE || m->code == ERR_TYPE
+                      ? 0
+                      : 2;
+    char *text = m->code
+                     ? mem_printf("%s Error in %s %s (%s)\n  %s", kinds[kind],
+                                  node_type_name(n->type), n->name, n->path, m->message)
+                     : NULL;
+    json_put_str(r, "message", text ? text : m->message);
+    mem_free(text);
+}
+
 json_t *results_row(struct project *p, const struct node *n,
                     const struct model_result *m, int64_t from_us)
 {
@@ -154,7 +171,7 @@ json_t *results_row(struct project *p, const struct node *n,
     if (m->batches)
         json_object_set(r, "batch_results", m->batches);
     if (is_bad(m->status) || clone_is_asked(p)) {
-        json_put_str(r, "message", m->message);
+        put_message(r, n, m);
     } else {
         json_t *answer = response(p, it, is_test ? -1 : m->rows);
         if (!is_test)

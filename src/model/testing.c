@@ -31,7 +31,7 @@ static int store(struct wh *w, const struct item *t, const struct buf *sql,
     bool is_view = streq(as, "view");
     if (!is_view && !streq(as, "table"))
         return err_set(e, ERR_CONFIG,
-                       "Compilation Error: %s: store_failures_as: '%s' is not a valid "
+                       "%s: store_failures_as: '%s' is not a valid "
                        "value. Accepted values are: ['ephemeral', 'table', 'view']",
                        t->pub.path, as);
     const json_t *limit = json_object_get(t->pub.config, "limit");
@@ -178,6 +178,7 @@ int testing_run(struct project *p, struct wh *w, struct item *test,
     if (rc < 0) {
         json_put(one, "failures", json_null());
         json_put_str(one, "message", why.text);
+        json_put_i64(one, "code", rc);
     } else {
         json_put_i64(one, "failures", v.failures);
         char *text =

@@ -128,3 +128,25 @@ SQL
     run "$WEIR" run
     [ "$status" -eq 0 ]
 }
+
+@test "store_failures_as: view, limit, and a word that is neither; dbt's heading over an error" {
+    mkdir tests
+    echo "select 1 as x union all select 2 union all select 3" > models/a.sql
+    echo "{{ config(store_failures_as='view', limit=2, alias='kept') }} select * from {{ ref('a') }}" > tests/t.sql
+    echo "{{ config(store_failures_as='error') }} select * from {{ ref('a') }}" > tests/u.sql
+    "$WEIR" run
+    run "$WEIR" test
+    [ "$status" -eq 1 ]
+    [ "$(status_of test.p.t)" = fail ]
+    python3 - "$WEIR_STATE_DIR/target" <<'PY'
+import json, sys
+rows = {r["unique_id"]: r for r in json.load(open(sys.argv[1] + "/run_results.json"))["results"]}
+assert rows["test.p.t"]["failures"] == 2, rows["test.p.t"]
+message = rows["test.p.u"]["message"]
+assert message.startswith("Compilation Error in test u (tests/u.sql)"), message
+assert "Accepted values are: ['ephemeral', 'table', 'view']" in message, message
+import sqlite3
+kept = sqlite3.connect(sys.argv[1] + "/../warehouse/dbt_test__audit.db")
+assert kept.execute("select name from _weir_views").fetchall() == [("kept",)] # of two schemas
+PY
+}
