@@ -97,6 +97,17 @@ static int check_version(struct emb *b, struct err *e)
     return 1;
 }
 
+/* The same at one moment: between two reads another process may make the file. */
+static int look_at_version(struct emb *b, struct err *e)
+{
+    int rc = emb_script(b, "BEGIN", "prepare it", e);
+    if (rc < 0)
+        return rc;
+    rc = check_version(b, e);
+    emb_rollback(b);
+    return rc;
+}
+
 /* SQLite's busy handler is not asked while the journal mode changes, so that several
  * processes that create the file at once have to be patient here. */
 static int set_wal(struct emb *b, struct err *e)
@@ -148,7 +159,7 @@ static int set_up(struct emb *b, bool is_relaxed, struct err *e)
         CACHE_KIB, WAL_KEEP, is_relaxed ? "NORMAL" : "FULL");
     int rc = emb_script(b, sql, "prepare it", e);
     if (rc == 0)
-        rc = check_version(b, e);
+        rc = look_at_version(b, e);
     if (rc != 0)
         return rc < 0 ? rc : 0;
     if (b->is_readonly)
