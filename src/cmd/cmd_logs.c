@@ -60,11 +60,21 @@ static bool in_window(const char *line, size_t n, const struct window *w)
            ms >= w->from_ms && ms <= w->to_ms;
 }
 
-static void print_line(const char *line, size_t n)
+/* A line for people, or an object for programs: {"log", "line"}. */
+static void print_line(const struct cmd_args *a, const char *log, const char *line,
+                       size_t n)
 {
     struct buf clean;
-    buf_init(&clean, 1 << 20);
-    text_sanitise(&clean, line, n);
+    buf_init(&clean, 8 << 20);
+    if (a->is_json) {
+        buf_adds(&clean, "{\"log\":");
+        buf_add_json_str(&clean, log, strlen(log));
+        buf_adds(&clean, ",\"line\":");
+        buf_add_json_str(&clean, line, n);
+        buf_addc(&clean, '}');
+    } else {
+        text_sanitise(&clean, line, n);
+    }
     printf("%s\n", buf_str(&clean));
     buf_release(&clean);
 }
@@ -107,14 +117,14 @@ static int print_file(const struct cmd_args *a, const char *name,
         const char *nl = memchr(b.data + at, '\n', b.len - at);
         size_t n = nl ? (size_t)(nl - b.data) - at : b.len - at;
         if (in_window(b.data + at, n, w))
-            print_line(b.data + at, n);
+            print_line(a, name, b.data + at, n);
         at += n + 1;
     }
     buf_release(&b);
     return rc;
 }
 
-static void print_pushed(const json_t *data)
+static void print_pushed(const struct cmd_args *a, const char *name, const json_t *data)
 {
     json_t *lines = json_arr(data, "lines"), *l;
     size_t i;
@@ -124,7 +134,7 @@ static void print_pushed(const json_t *data)
         buf_init(&b, 1 << 20);
         buf_addf(&b, "%s %s %s", time_format_iso(json_i64(l, "at_ms", 0), true, time),
                  json_str(l, "stream", "out"), json_str(l, "text", ""));
-        print_line(buf_str(&b), b.len);
+        print_line(a, name, buf_str(&b), b.len);
         buf_release(&b);
     }
     fflush(stdout);
@@ -142,7 +152,7 @@ static int follow(const struct cmd_args *a, const char *name, struct err *e)
         json_t *msg = NULL;
         rc = client_next(&c, -1, &msg, e);
         if (rc == 1)
-            print_pushed(json_object_get(msg, "data"));
+            print_pushed(a, name, json_object_get(msg, "data"));
         json_decref(msg);
     }
     client_close(&c);
@@ -172,7 +182,8 @@ static int print_run(const struct cmd_args *a, struct err *e)
                 (a->argc && !streq(log, a->argv[0])))
                 continue;
             json_put_flag(seen, log, true);
-            printf("== %s\n", log);
+            if (!a->is_json)
+                printf("== %s\n", log);
             if ((rc = print_file(a, log, &w, e)) < 0)
                 break;
         }
@@ -206,12 +217,14 @@ const struct cmd cmd_logs = {
     .name = "logs",
     .summary = "What a process wrote.",
     .operands = "[NAME]",
-    .doc = "Without NAME: which logs there are. NAME is a process as `weir status` "
-           "shows it: "
-           "ingest.pos, stream.enrichment, load.raw_transactions, sql.1. Control bytes "
-           "are made "
-           "visible; the files under STATE/logs have them as they came.",
-    .flags = CMD_READONLY,
+    .doc =
+        "Without NAME: which logs there are. NAME is a process as `weir status` "
+        "shows it: "
+        "ingest.pos, stream.enrichment, load.raw_transactions, sql.1. Control bytes "
+        "are made "
+        "visible; the files under STATE/logs have them as they came. With -o json each "
+        "line is an object {log, line}.",
+    .flags = CMD_READONLY | CMD_JSON,
     .opts = opts,
     .run = run,
 };

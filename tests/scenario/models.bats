@@ -100,3 +100,10 @@ wher 1"
     [[ "$output" == *'no column "amuont"; did you mean "amount"'* ]]
     [ ! -e "$WEIR_STATE_DIR/warehouse/gold.db" ]
 }
+
+@test "logs for programs: one object a line" {
+    build
+    run "$WEIR" logs sql.1 -o json
+    [ "$status" -eq 0 ]
+    python3 -c 'import json,sys; rows = [json.loads(l) for l in sys.stdin]; assert rows and all(set(r) == {"log", "line"} for r in rows)' <<< "$output"
+}
