@@ -3,7 +3,7 @@
 #   ./deps.sh         build, run, test
 #   ./deps.sh live    also what the live tests start
 set -eu
-need="build-essential pkg-config libncurses-dev librdkafka-dev libpq-dev libsqlite3-dev libuv1-dev libyaml-dev
+need="build-essential git pkg-config libncurses-dev librdkafka-dev libpq-dev libsqlite3-dev libuv1-dev libyaml-dev
 libjansson-dev libpcre2-dev libssl-dev libxxhash-dev liblz4-dev zlib1g-dev libcmocka-dev bats valgrind
 tmux tzdata python3-jinja2 python3-jsonschema python3-yaml bc sqlite3 mandoc clang clang-format libclang-rt-14-dev libsimdjson-dev universal-ctags"
 [ "${1:-}" = live ] && need="$need postgresql python3-venv openssl perl"
