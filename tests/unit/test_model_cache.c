@@ -211,17 +211,13 @@ static void gone(struct shop *s, const char *rel)
 
 static void moved(struct shop *s, const char *from, const char *to)
 {
-    char *a = path_of(s, from), *b = path_of(s, to);
+    char *a = path_of(s, from), *b = path_of(s, to), *name = strrchr(b, '/');
+    *name = '\0';
+    mkdir(b, 0755); /* or it is there */
+    *name = '/';
     rename(a, b);
     mem_free(a);
     mem_free(b);
-}
-
-static void mkdir_for(struct shop *s, const char *rel)
-{
-    char *path = path_of(s, rel);
-    mkdir(path, 0755);
-    mem_free(path);
 }
 
 static void replace(struct shop *s, const char *rel, const char *from, const char *to)
@@ -248,152 +244,128 @@ static void replace(struct shop *s, const char *rel, const char *from, const cha
     mem_free(path);
 }
 
-/* One edit of each kind; the number chooses. Returns what it was, NULL past the last.
- */
-static const char *edit(struct project_state *t, size_t k)
-{
-    struct shop *s = t->s;
-    switch (k) {
-    case 0:
-        return append(s, "models/a.sql", "\n-- more"), "a comment in a model";
-    case 1:
-        return replace(s, "models/b.sql", "ref('a')", "ref('s')"), "another ref";
-    case 2:
-        return replace(s, "models/b.sql", "ref('s')", "ref('a')"), "the ref back";
-    case 3:
-        return replace(s, "models/a.sql", "'x'", "'y'"), "a config in a model";
-    case 4:
-        return replace(s, "models/e.sql", "eee", "fff"), "an alias that others look at";
-    case 5:
-        return replace(s, "models/e.sql", "fff", "eee"), "the alias back";
-    case 6:
-        return append(s, "macros/cents.sql", "{# said #}"), "a macro's file";
-    case 7:
-        return replace(s, "macros/cents.sql", "/ 100",
-                       "/ 100{{ config(meta={'by': 'macro'}) }}"),
-               "a macro that configures";
-    case 8:
-        return replace(s, "models/p.yml", "The first.", "The very first."),
-               "a description";
-    case 9:
-        return replace(s, "models/p.yml", "- not_null",
-                       "- not_null\n          - positive"),
-               "one more test";
-    case 10:
-        return replace(s, "models/p.yml", "tags: [yml]", "tags: [other]"),
-               "a config in yml";
-    case 11:
-        return append(s, "seeds/s.csv", "2,y\n"), "a seed's row";
-    case 12:
-        return replace(s, "models/docs.md", "All about", "Everything about"), "a doc";
-    case 13:
-        return t->vars = "{limit: 20}", "a var";
-    case 14:
-        return t->vars = "{limit: 20, which: b, on: true}", "vars that enable and link";
-    case 15:
-        return t->vars = NULL, "no vars";
-    case 16:
-        return setenv("WEIR_TEST_CACHE", "yes", 1), "an environment variable";
-    case 17:
-        return unsetenv("WEIR_TEST_CACHE"), "no environment variable";
-    case 18:
-        return t->target = "prod", "another target";
-    case 19:
-        return t->target = NULL, "the target back";
-    case 20:
-        return replace(s, "profiles.yml", "schema: main", "schema: base"),
-               "the profile";
-    case 21:
-        return put(s, "models/nobody.sql", "select 1"), "a file that was missed";
-    case 22:
-        return put(s, "models/shared.sql", "{{ config(alias='own') }}select 2"),
-               "a model that hides a package's";
-    case 23:
-        return gone(s, "models/shared.sql"), "and away again";
-    case 24:
-        return gone(s, "models/nobody.sql"), "a missing model";
-    case 25:
-        return moved(s, "models/b.sql", "models/marts/b.sql"), "a model's other folder";
-    case 26:
-        return moved(s, "models/marts/b.sql", "models/b.sql"), "and back";
-    case 27:
-        return moved(s, "models/c.sql", "models/cc.sql"), "a model's other name";
-    case 28:
-        return moved(s, "models/cc.sql", "models/c.sql"), "the name back";
-    case 29:
-        return replace(s, "dbt_project.yml", "+schema: gold", "+schema: silver"),
-               "dbt_project.yml";
-    case 30:
-        return replace(s, "dbt_project.yml", "limit: 10", "limit: 11"),
-               "a var of dbt_project.yml";
-    case 31:
-        return append(s, "packages/dep/models/dep_model.sql", "\n-- d"),
-               "a package's model";
-    case 32:
-        return replace(s, "packages/dep/macros/dep.sql", "{{ c }}", "min({{ c }})"),
-               "a package's macro";
-    case 33:
-        return replace(s, "packages/dep/dbt_project.yml", "d: 7", "d: 8"),
-               "a package's var";
-    case 34:
-        return put(s, "macros/naming.sql",
-                   "{% macro generate_schema_name(custom_schema_name, node) %}z_{{ "
-                   "custom_schema_name or 'none' }}{% endmacro %}"),
-               "a macro that names";
-    case 35:
-        return gone(s, "macros/naming.sql"), "no macro that names";
-    case 36:
-        return append(s, "models/marts/q.yml", "    config: {enabled: false}\n"),
-               "a model switched off";
-    case 37:
-        return replace(s, "models/marts/q.yml", "    config: {enabled: false}\n", ""),
-               "and on";
-    case 38:
-        return replace(s, "models/a.sql", "select 1", "select {{ oops }"),
-               "a syntax error";
-    case 39:
-        return replace(s, "models/a.sql", "select {{ oops }", "select 1"), "no error";
-    case 40:
-        return append(s, "models/p.yml", "\tbad\n"), "YAML that is none";
-    case 41:
-        return replace(s, "models/p.yml", "\tbad\n", ""), "YAML again";
-    case 42:
-        return replace(s, "snapshots/snap.sql", "'all'", "['id']"), "a snapshot";
-    case 43:
-        return append(s, "tests/singular.sql", " and 1 = 1"), "a singular test";
-    case 44:
-        return append(s, "analyses/look.sql", " limit 1"), "an analysis";
-    case 45:
-        return replace(s, "packages.yml", "[{local: packages/dep}]", "[]"),
-               "a package less";
-    case 46:
-        return replace(s, "packages.yml", "[]", "[{local: packages/dep}]"),
-               "the package back";
-    case 47:
-        return replace(s, "models/p.yml", "ref('c')", "ref('m')"), "an exposure";
-    case 48:
-        return put(s, "models/z.yml",
-                   "models: [{name: c, tests: [{positive: "
-                   "{column_name: id}}]}]\n"),
-               "a new yml";
-    case 49:
-        return gone(s, "models/z.yml"), "a yml less";
-    case 50:
-        return mkdir_for(s, "models/h"), moved(s, "models/h.sql", "models/h/h.sql"),
-               "another folder, the same order";
-    case 52:
-        return mkdir_for(s, "models/i"), moved(s, "models/i.sql", "models/i/i.sql"),
-               "the folder of one that looks at its path";
-    case 51:
-        return moved(s, "models/h/h.sql", "models/h.sql"), "back again";
-    default:
-        return NULL;
-    }
-}
+enum edit_kind { APPEND, REPLACE, PUT, GONE, MOVED, VARS, TARGET, SET };
+
+/* One edit of each kind. */
+static const struct {
+    enum edit_kind kind;
+    const char *rel; /* the file; of VARS, TARGET and SET the value */
+    const char *a, *b;
+    const char *what;
+} edits[] = {
+    {APPEND, "models/a.sql", "\n-- more", NULL, "a comment in a model"},
+    {REPLACE, "models/b.sql", "ref('a')", "ref('s')", "another ref"},
+    {REPLACE, "models/b.sql", "ref('s')", "ref('a')", "the ref back"},
+    {REPLACE, "models/a.sql", "'x'", "'y'", "a config in a model"},
+    {REPLACE, "models/e.sql", "eee", "fff", "an alias that others look at"},
+    {REPLACE, "models/e.sql", "fff", "eee", "the alias back"},
+    {APPEND, "macros/cents.sql", "{# said #}", NULL, "a macro's file"},
+    {REPLACE, "macros/cents.sql", "/ 100", "/ 100{{ config(meta={'by': 'macro'}) }}",
+     "a macro that configures"},
+    {REPLACE, "models/p.yml", "The first.", "The very first.", "a description"},
+    {REPLACE, "models/p.yml", "- not_null", "- not_null\n - positive", "one more test"},
+    {REPLACE, "models/p.yml", "tags: [yml]", "tags: [other]", "a config in yml"},
+    {APPEND, "seeds/s.csv", "2,y\n", NULL, "a seed's row"},
+    {REPLACE, "models/docs.md", "All about", "Everything about", "a doc"},
+    {VARS, "{limit: 20}", NULL, NULL, "a var"},
+    {VARS, "{limit: 20, which: b, on: true}", NULL, NULL, "vars that enable and link"},
+    {VARS, NULL, NULL, NULL, "no vars"},
+    {SET, "yes", NULL, NULL, "an environment variable"},
+    {SET, NULL, NULL, NULL, "no environment variable"},
+    {TARGET, "prod", NULL, NULL, "another target"},
+    {TARGET, NULL, NULL, NULL, "the target back"},
+    {REPLACE, "profiles.yml", "schema: main", "schema: base", "the profile"},
+    {PUT, "models/nobody.sql", "select 1", NULL, "a file that was missed"},
+    {PUT, "models/shared.sql", "{{ config(alias='own') }}select 2", NULL,
+     "a model that hides a package's"},
+    {GONE, "models/shared.sql", NULL, NULL, "and away again"},
+    {GONE, "models/nobody.sql", NULL, NULL, "a missing model"},
+    {MOVED, "models/b.sql", "models/marts/b.sql", NULL, "a model's other folder"},
+    {MOVED, "models/marts/b.sql", "models/b.sql", NULL, "and back"},
+    {MOVED, "models/c.sql", "models/cc.sql", NULL, "a model's other name"},
+    {MOVED, "models/cc.sql", "models/c.sql", NULL, "the name back"},
+    {REPLACE, "dbt_project.yml", "+schema: gold", "+schema: silver", "dbt_project.yml"},
+    {REPLACE, "dbt_project.yml", "limit: 10", "limit: 11", "a var of dbt_project.yml"},
+    {APPEND, "packages/dep/models/dep_model.sql", "\n-- d", NULL, "a package's model"},
+    {REPLACE, "packages/dep/macros/dep.sql", "{{ c }}", "min({{ c }})",
+     "a package's macro"},
+    {REPLACE, "packages/dep/dbt_project.yml", "d: 7", "d: 8", "a package's var"},
+    {PUT, "macros/naming.sql",
+     "{% macro generate_schema_name(custom_schema_name, node) %}z_{{ "
+     "custom_schema_name or 'none' }}{% endmacro %}",
+     NULL, "a macro that names"},
+    {GONE, "macros/naming.sql", NULL, NULL, "no macro that names"},
+    {APPEND, "models/marts/q.yml", " config: {enabled: false}\n", NULL,
+     "a model switched off"},
+    {REPLACE, "models/marts/q.yml", " config: {enabled: false}\n", "", "and on"},
+    {REPLACE, "models/a.sql", "select 1", "select {{ oops }", "a syntax error"},
+    {REPLACE, "models/a.sql", "select {{ oops }", "select 1", "no error"},
+    {APPEND, "models/p.yml", "\tbad\n", NULL, "YAML that is none"},
+    {REPLACE, "models/p.yml", "\tbad\n", "", "YAML again"},
+    {REPLACE, "snapshots/snap.sql", "'all'", "['id']", "a snapshot"},
+    {APPEND, "tests/singular.sql", " and 1 = 1", NULL, "a singular test"},
+    {APPEND, "analyses/look.sql", " limit 1", NULL, "an analysis"},
+    {REPLACE, "packages.yml", "[{local: packages/dep}]", "[]", "a package less"},
+    {REPLACE, "packages.yml", "[]", "[{local: packages/dep}]", "the package back"},
+    {REPLACE, "models/p.yml", "ref('c')", "ref('m')", "an exposure"},
+    {PUT, "models/z.yml",
+     "models: [{name: c, tests: [{positive: "
+     "{column_name: id}}]}]\n",
+     NULL, "a new yml"},
+    {GONE, "models/z.yml", NULL, NULL, "a yml less"},
+    {MOVED, "models/h.sql", "models/h/h.sql", NULL, "another folder, the same order"},
+    {MOVED, "models/h/h.sql", "models/h.sql", NULL, "back again"},
+    {MOVED, "models/i.sql", "models/i/i.sql", NULL,
+     "the folder of one that looks at its path"},
+};
 
 static size_t n_edits(void)
 {
-    return 53;
+    return sizeof edits / sizeof *edits;
+}
+
+static void apply(struct project_state *t, size_t k)
+{
+    struct shop *s = t->s;
+    const char *rel = edits[k].rel, *a = edits[k].a, *b = edits[k].b;
+    switch (edits[k].kind) {
+    case APPEND:
+        append(s, rel, a);
+        break;
+    case REPLACE:
+        replace(s, rel, a, b);
+        break;
+    case PUT:
+        put(s, rel, a);
+        break;
+    case GONE:
+        gone(s, rel);
+        break;
+    case MOVED:
+        moved(s, rel, a);
+        break;
+    case VARS:
+        t->vars = rel;
+        break;
+    case TARGET:
+        t->target = rel;
+        break;
+    case SET:
+        if (rel)
+            setenv("WEIR_TEST_CACHE", rel, 1);
+        else
+            unsetenv("WEIR_TEST_CACHE");
+        break;
+    }
+}
+
+/* Returns what edit k was, NULL past the last. */
+static const char *edit(struct project_state *t, size_t k)
+{
+    if (k >= n_edits())
+        return NULL;
+    apply(t, k);
+    return edits[k].what;
 }
 
 static void test_each_edit(void **state)
