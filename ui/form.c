@@ -103,6 +103,12 @@ static void draw_preview(struct app *a, struct form *f, struct rect r, int y, in
 {
     size_t n = json_array_size(f->preview);
 
+    if (n == 1) { /* a sentence, why there is no plan */
+        struct rect area = {y, r.x, rows, r.w};
+        draw_wrapped(&a->term, area, ROLE_TITLE,
+                     json_string_value(json_array_get(f->preview, 0)));
+        return;
+    }
     if (f->preview_top + (size_t)rows > n)
         f->preview_top = n > (size_t)rows ? n - (size_t)rows : 0;
     for (int i = 0; i < rows && f->preview_top + (size_t)i < n; i++) {

@@ -104,7 +104,10 @@ static void plan_ready(struct job *j, const json_t *msg, const char *text)
     if (msg && streq(json_str(msg, "t", ""), "plan"))
         s->plan = json_deep_copy(json_object_get(msg, "data"));
     else
-        sup_fail(s, 1, "no plan: %s", msg ? json_str(msg, "message", "failed") : text);
+        sup_fail(s,
+                 err_exit_status(
+                     err_from_name(msg ? json_str(msg, "code", "FAIL") : "FAIL")),
+                 "no plan: %s", msg ? json_str(msg, "message", "failed") : text);
 }
 
 /* A plan and nothing else. */

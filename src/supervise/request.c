@@ -159,7 +159,7 @@ static void plan_answered(struct job *j, const json_t *msg, const char *text)
     if (c && msg && streq(json_str(msg, "t", ""), "plan"))
         client_answer(c, w->id, json_incref(json_object_get(msg, "data")));
     else if (c)
-        client_refuse(c, w->id, "FAIL",
+        client_refuse(c, w->id, msg ? json_str(msg, "code", "FAIL") : "FAIL",
                       msg ? json_str(msg, "message", "no plan") : text);
     mem_free(w);
 }

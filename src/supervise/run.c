@@ -375,6 +375,9 @@ static void plan_done(struct job *j, const json_t *msg, const char *text)
         run_end(r);
         return;
     }
+    json_t *warning = json_array_get(json_arr(r->plan, "warnings"), 0);
+    if (r->n == 0 && warning) /* why there is nothing to do */
+        sup_event(r->sup, "warn", "run", json_string_value(warning));
     if (r->n == 0 && !r->sup->p->models_project) {
         run_end(r);
         return;

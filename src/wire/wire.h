@@ -17,7 +17,7 @@
  *   {"t":"end","data":{…}}              a bounded source reached its end, all acknowledged
  *   {"t":"drained","data":{…}}          answer to drain: everything read is written
  *   {"t":"result","task":"id","attempt":1,"status":"success|error|fail|warn|pass|skipped|blocked",
- *    "retryable":false,"message":"…","rows":12,"seconds":0.12,"data":{…},
+ *    "retryable":false,"message":"…","code":"USAGE","rows":12,"seconds":0.12,"data":{…},
  *    "retries":3,"on_error":"continue"}   both of a node's config, when it has them
  *   {"t":"plan","task":"id","attempt":1,"data":PLAN}   answer to a plan task (plan.h); when
  *                                       there is no plan: a result with status error

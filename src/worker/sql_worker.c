@@ -45,6 +45,7 @@ static int send_error(struct worker *w, const struct task *t, int rc, const char
     json_put_str(m, "status", rc == ERR_BLOCKED ? "blocked" : "error");
     json_put_flag(m, "retryable", err_is_retryable(rc));
     json_put_str(m, "message", text);
+    json_put_str(m, "code", err_name(rc));
     return channel_send(w->ch, "result", m, e);
 }
 

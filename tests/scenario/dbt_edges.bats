@@ -21,6 +21,13 @@ results() { python3 -c 'import json, os; print(len(json.load(open(os.environ["WE
     [ "$(results)" = 0 ]
 }
 
+@test "a selection of nothing says which criterion it was" {
+    printf 'select 1 as id' > models/one.sql
+    run "$WEIR" build nosuch
+    [ "$status" -eq 3 ]
+    [[ "$output" == *'"nosuch" selects nothing'* ]]
+}
+
 @test "a model without text is known and not built" {
     printf '\n  \n' > models/nothing.sql
     printf 'select 1 as id\n' > models/one.sql
