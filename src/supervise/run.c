@@ -358,6 +358,17 @@ static int run_items_make(struct run *r, struct err *e)
     return rc;
 }
 
+/* What comes before the first item: manifest, results, on-run-start. */
+static void run_start(struct run *r)
+{
+    struct job *start = job_new(r->sup, "start", run_job_data(r, NULL));
+    json_put(start->data, "args", json_incref(r->request));
+    json_put(start->data, "items", json_incref(json_arr(r->plan, "items")));
+    start->arg = r;
+    start->done = start_done;
+    job_queue(start);
+}
+
 static void plan_done(struct job *j, const json_t *msg, const char *text)
 {
     struct run *r = j->arg;
@@ -382,12 +393,7 @@ static void plan_done(struct job *j, const json_t *msg, const char *text)
         run_end(r);
         return;
     }
-    struct job *start = job_new(r->sup, "start", run_job_data(r, NULL));
-    json_put(start->data, "args", json_incref(r->request));
-    json_put(start->data, "items", json_incref(json_arr(r->plan, "items")));
-    start->arg = r;
-    start->done = start_done;
-    job_queue(start);
+    run_start(r);
 }
 
 /* Begin the next run that waits. */
@@ -530,10 +536,12 @@ static int run_resume(struct sup *s, const json_t *row, struct err *e)
         json_array_append(items, json_object_get(t, "item"));
     json_put(r->plan, "items", items);
     rc = run_items_make(r, e);
+    bool has_begun = false; /* else the start of the run may not have been, either */
     for (i = 0; i < r->n && rc == 0; i++) {
         const char *st = json_str(json_array_get(tasks, i), "state", "waiting");
         struct item *it = &r->items[i];
         it->attempt = (int)json_i64(json_array_get(tasks, i), "attempt", 0);
+        has_begun |= it->attempt > 0 || !streq(st, "waiting");
         if (streq(st, "waiting"))
             continue;
         item_ended(it, st, json_array_get(tasks, i));
@@ -544,8 +552,10 @@ static int run_resume(struct sup *s, const json_t *row, struct err *e)
     }
     json_decref(tasks);
     s->run = r;
-    if (rc == 0)
+    if (rc == 0 && has_begun)
         run_items_begin(r);
+    else if (rc == 0)
+        run_start(r);
     return rc;
 }
 
