@@ -113,17 +113,24 @@ void config_update(json_t *into, json_t *from)
         config_merge(into, key, v);
 }
 
+typedef void set_fn(json_t *into, const char *key, json_t *v);
+
 /* The keys of one level of dbt_project.yml: "+key", or "key" when no folder. */
-static void level_config(json_t *into, json_t *level)
+static void each_of_level(json_t *into, json_t *level, set_fn *set)
 {
     const char *key;
     json_t *v;
     json_object_foreach (level, key, v) {
         if (key[0] == '+')
-            config_merge(into, key + 1 + strspn(key + 1, " "), v);
+            set(into, key + 1 + strspn(key + 1, " "), v);
         else if (!json_is_object(v))
-            config_merge(into, key, v);
+            set(into, key, v);
     }
+}
+
+static void level_config(json_t *into, json_t *level)
+{
+    each_of_level(into, level, config_merge);
 }
 
 static json_t *section_of(const struct package *pk, enum node_type t)
@@ -315,14 +322,7 @@ static void plain_set(json_t *into, const char *key, json_t *v)
 
 static void plain_level(json_t *into, json_t *level)
 {
-    const char *key;
-    json_t *v;
-    json_object_foreach (level, key, v) {
-        if (key[0] == '+')
-            plain_set(into, key + 1 + strspn(key + 1, " "), v);
-        else if (!json_is_object(v))
-            plain_set(into, key, v);
-    }
+    each_of_level(into, level, plain_set);
 }
 
 static void plain_project(json_t *into, const struct package *pk, const struct item *it)

@@ -513,6 +513,8 @@ bool column_parts(const struct jv *v, const char **name, const char **type);
 /* Rows of a query as an agate-like table; NULL after jinja_fail. */
 struct jv *table_query(struct jinja_call *c, struct render *r, const char *sql,
                        struct jv **rows);
+/* A cell of one. */
+struct jv *table_cell(struct arena *mem, struct wh_value v);
 /* Such a table of a list of names and of a list of lists. */
 struct jv *table_new(struct arena *mem, struct jv *names, struct jv *rows);
 /* The rows of such a table as a list of lists; empty for NULL. */

@@ -249,18 +249,8 @@ int seed_build(struct build *b, struct err *e)
 static struct jv *cell_of(struct arena *mem, struct column *c, struct str text)
 {
     struct wh_value v = cell_value(c, text);
-    switch (v.type) {
-    case WH_INT:
-        return c->kind == SEED_BOOL && !c->type ? jv_bool(v.i != 0) : jv_int(mem, v.i);
-    case WH_REAL:
-        return jv_float(mem, v.d);
-    case WH_TEXT:
-    case WH_BLOB:
-        return jv_str(mem, v.text.p, v.text.n);
-    case WH_NULL:
-        break;
-    }
-    return jv_none();
+    bool is_bool = v.type == WH_INT && c->kind == SEED_BOOL && !c->type;
+    return is_bool ? jv_bool(v.i != 0) : table_cell(mem, v);
 }
 
 static int fill_table(struct seed *s, struct arena *mem, struct jv **out, struct err *e)

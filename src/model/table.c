@@ -19,7 +19,7 @@ struct row {
     struct jv *cells; /* tuple */
 };
 
-static struct jv *cell_value(struct arena *mem, struct wh_value v)
+struct jv *table_cell(struct arena *mem, struct wh_value v)
 {
     switch (v.type) {
     case WH_INT:
@@ -309,7 +309,7 @@ static int read_rows(struct arena *mem, struct wh_cursor *cur, struct table *t,
     while ((rc = wh_next(cur, e)) > 0) {
         struct jv *cells = jv_list(mem);
         for (int i = 0; i < n; i++)
-            jv_append(cells, cell_value(mem, wh_value(cur, i)));
+            jv_append(cells, table_cell(mem, wh_value(cur, i)));
         add_row(mem, t, cells);
         if (jv_len(t->data) > MAX_ROWS)
             return err_set(e, ERR_LIMIT,

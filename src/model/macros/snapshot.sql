@@ -63,12 +63,9 @@
     md5({% for arg in args %}coalesce(cast({{ arg }} as varchar ), ''){{ " || '|' || " if not loop.last }}{% endfor %})
 {%- endmacro %}
 
-{% macro snapshot_timestamp_strategy(node, snapshotted_rel, current_rel, model_config, target_exists) %}
-  {%- set keys = model_config.get('unique_key') -%}
-  {%- set updated_at = model_config.get('updated_at') -%}
-  {%- set columns = _weir_snapshot_columns() -%}
+{# what every strategy hands back #}
+{% macro _weir_snapshot_strategy(keys, updated_at, row_changed) %}
   {%- set hard_deletes = adapter.get_hard_deletes_behavior(config) -%}
-  {%- set row_changed = '(' ~ snapshotted_rel ~ '.' ~ columns.dbt_valid_from ~ ' < ' ~ current_rel ~ '.' ~ updated_at ~ ')' -%}
   {%- set scd_args = [] + keys if keys | is_list else [keys] -%}
   {%- do scd_args.append(updated_at) -%}
   {{ return({
@@ -79,6 +76,14 @@
     'invalidate_hard_deletes': hard_deletes == 'invalidate',
     'hard_deletes': hard_deletes
   }) }}
+{% endmacro %}
+
+{% macro snapshot_timestamp_strategy(node, snapshotted_rel, current_rel, model_config, target_exists) %}
+  {%- set keys = model_config.get('unique_key') -%}
+  {%- set updated_at = model_config.get('updated_at') -%}
+  {%- set columns = _weir_snapshot_columns() -%}
+  {%- set row_changed = '(' ~ snapshotted_rel ~ '.' ~ columns.dbt_valid_from ~ ' < ' ~ current_rel ~ '.' ~ updated_at ~ ')' -%}
+  {{ return(_weir_snapshot_strategy(keys, updated_at, row_changed)) }}
 {% endmacro %}
 
 {% macro snapshot_string_as_time(timestamp) -%}{{ adapter.dispatch('snapshot_string_as_time', 'dbt')(timestamp) }}{%- endmacro %}
@@ -108,7 +113,6 @@
 
 {% macro snapshot_check_strategy(node, snapshotted_rel, current_rel, model_config, target_exists) %}
   {%- set keys = model_config.get('unique_key') -%}
-  {%- set hard_deletes = adapter.get_hard_deletes_behavior(config) -%}
   {%- set updated_at = model_config.get('updated_at') or snapshot_get_time() -%}
   {%- set found = snapshot_check_all_get_existing_columns(node, target_exists, model_config.get('check_cols')) -%}
   {%- set row_changed -%}
@@ -124,16 +128,7 @@
     {%- endif -%}
     )
   {%- endset -%}
-  {%- set scd_args = [] + keys if keys | is_list else [keys] -%}
-  {%- do scd_args.append(updated_at) -%}
-  {{ return({
-    'unique_key': keys,
-    'updated_at': updated_at,
-    'row_changed': row_changed,
-    'scd_id': snapshot_hash_arguments(scd_args),
-    'invalidate_hard_deletes': hard_deletes == 'invalidate',
-    'hard_deletes': hard_deletes
-  }) }}
+  {{ return(_weir_snapshot_strategy(keys, updated_at, row_changed)) }}
 {% endmacro %}
 
 {# ── SQL ── #}
