@@ -160,12 +160,12 @@ static int mode_burst(const char *arg)
  * other, which says in its figures that it is through. */
 static int mode_flood(const char *arg)
 {
-    static char block[64 * 1024];
+    static char block[64 * 1024 + 1]; /* lines of 64 bytes, and a NUL */
     long n = (arg ? strtol(arg, NULL, 10) : 200) * 16, line = 0;
     be_ready();
     for (long i = 0; i < n; i++) {
         size_t at = 0;
-        while (at + 64 <= sizeof block)
+        while (at + 64 < sizeof block)
             at += (size_t)snprintf(block + at, 65, "line %9ld of a flood %*s\n", ++line,
                                    37, "that nobody asked for");
         if (fwrite(block, 1, at, stdout) != at)
